@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - the command line: one table, from which getopt_long(3) and --help are fed.
+ *
+ * Gist: each option has a setter that takes text and a configuration, and returns a sentence when
+ * it cannot. What concerns several options at once is checked at the end.
+ */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/why.h"
+#include "cli/setters.h"
+
+#define OPTIONS_MAX 64
+
+const Option options_table[] = {
+        {"listen", 'l', "[NAME=]ADDRESS[,ATTR…]",
+         "Hold a listener and hand it to the workers: PORT, HOST:PORT, [IPv6]:PORT, /PATH, @NAME, "
+         "udp:…, seqpacket:…, dgram:/PATH, vsock:CID:PORT, fd:N. Attributes: backlog= mode= user= "
+         "group= v6only reuseport reuseaddr freebind device= as=. May be repeated",
+         set_listen},
+        {"workers", 'n', "N", "Run N workers that share the sockets (1)", set_workers},
+        {"capture", 0, "auto|require|off",
+         "Hold what the server binds by itself (auto); require: fail where that is not possible",
+         set_capture},
+        {"compat", 0, "NAME",
+         "Hand the listeners over in one more way: nginx, unicorn, puma, php-fpm, upstart, crank. "
+         "May be repeated",
+         set_compat},
+        {"stdin", 0, "NAME", "Give the worker this listener as its standard input", set_stdin},
+        {"no-listen-pid", 0, NULL, "Leave LISTEN_PID out, for servers behind a wrapper",
+         set_no_listen_pid},
+        {"restart", 0, "always|on-failure|never", "When a worker that ended is started again (always)",
+         set_restart},
+        {"restart-limit", 0, "N/TIME", "Give up after more than N restarts of a worker within TIME",
+         set_restart_limit},
+        {"backoff-max", 0, "TIME", "The longest wait before a restart (30s)", set_backoff_max},
+        {"stop-signal", 0, "SIGNAL", "The signal that asks a worker to end (TERM)", set_stop_signal},
+        {"stop-timeout", 0, "TIME", "How long it may take before it is killed (30s)",
+         set_stop_timeout},
+        {"user", 0, "USER", "Run the workers as this user", set_user},
+        {"group", 0, "GROUP", "Run the workers as this group", set_group},
+        {"chdir", 0, "DIR", "Run the workers in this directory", set_chdir},
+        {"umask", 0, "MODE", "The file mode mask of the workers", set_umask},
+        {"env", 0, "NAME=VALUE", "Set a variable for the workers. May be repeated", set_env},
+        {"env-file", 0, "FILE", "Set variables from a file of NAME=VALUE lines", set_env_file},
+        {"limit", 0, "NAME=VALUE", "Set a resource limit of the workers, such as nofile=65536",
+         set_limit},
+        {"pid-file", 0, "FILE", "Write the pid of sup to a file", set_pid_file},
+        {"name", 0, "NAME", "The name of this instance (the program's)", set_name},
+        {"log-format", 0, "text|json", "How events are written (text)", set_log_format},
+        {"quiet", 'q', NULL, "Say warnings and errors only", set_quiet},
+        {"verbose", 'v', NULL, "Say more", set_verbose},
+        {"help", 'h', NULL, "Show this help", NULL},
+        {"version", 'V', NULL, "Show the version", NULL},
+};
+
+const size_t options_n = ELEMENTSOF(options_table);
+
+/* What getopt_long wants, made from the table. Values of long options are indexes + 256. */
+static void
+fill_getopt(struct option *long_options, char *short_options)
+{
+        *short_options++ = '+'; /* stop at the command */
+        *short_options++ = ':';
+        for (size_t i = 0; i < options_n; i++) {
+                const Option *o = &options_table[i];
+
+                long_options[i] = (struct option){
+                        .name = o->long_name,
+                        .has_arg = o->argument ? required_argument : no_argument,
+                        .val = 256 + (int)i,
+                };
+                if (o->short_name) {
+                        *short_options++ = o->short_name;
+                        if (o->argument)
+                                *short_options++ = ':';
+                }
+        }
+        *short_options = '\0';
+}
+
+static const Option *
+find_option(int value)
+{
+        if (value >= 256)
+                return &options_table[value - 256];
+        for (size_t i = 0; i < options_n; i++)
+                if (options_table[i].short_name == value)
+                        return &options_table[i];
+        return NULL;
+}
+
+/* getopt's own complaints, in sentences. */
+static OptionsVerdict
+explain_getopt(int value, char **argv, char **ret_why)
+{
+        const char *word = argv[optind - 1];
+
+        if (value == ':')
+                (void)why(ret_why, 0, "the option %s needs an argument; see sup --help", word);
+        else if (optopt >= 256)
+                (void)why(ret_why, 0, "the option --%s takes no argument",
+                          options_table[optopt - 256].long_name);
+        else if (optopt)
+                (void)why(ret_why, 0, "there is no option -%c; see sup --help", optopt);
+        else
+                (void)why(ret_why, 0, "there is no option %s; see sup --help", word);
+        return OPTIONS_WRONG;
+}
+
+static bool
+has_listener(const Config *c, const char *name)
+{
+        for (size_t i = 0; i < c->n_listen; i++)
+                if (strcmp(c->listen[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* Every {fd:NAME} of the command has to name a listener. */
+static int
+check_placeholders(const Config *c, char **ret_why)
+{
+        CLEANUP(strv_deinit_p) Strv filled = {0};
+        CLEANUP_FREE EnvironmentListener *listeners =
+                calloc(c->n_listen + 1, sizeof(*listeners));
+        EnvironmentInput input = {.listeners = listeners, .n_listeners = c->n_listen};
+
+        if (!listeners)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->n_listen; i++)
+                listeners[i].name = c->listen[i].name;
+        return environment_fill_arguments(&filled, c->command, &input, ret_why);
+}
+
+/* What one option alone cannot know. */
+static int
+check_together(const Config *c, char **ret_why)
+{
+        if (!c->command[0])
+                return why(ret_why, -EINVAL,
+                           "there is no command to supervise; it would be: sup [OPTION…] -- "
+                           "COMMAND [ARG…]");
+        if (!c->command[0][0])
+                return why(ret_why, -EINVAL, "the command to supervise is an empty word");
+        if (c->stdin_name && !has_listener(c, c->stdin_name))
+                return why(ret_why, -EINVAL,
+                           "--stdin=%s names no listener; give one with -l %s=ADDRESS",
+                           c->stdin_name, c->stdin_name);
+        if (c->restart.mode == RESTART_NEVER && c->restart.limit)
+                return why(ret_why, -EINVAL, "--restart-limit means nothing with --restart=never");
+        return check_placeholders(c, ret_why);
+}
+
+/*
+ * Parse the command line into c, which has its defaults.
+ * For OPTIONS_WRONG there is a sentence in *ret_why.
+ */
+OptionsVerdict
+options_parse(int argc, char **argv, Config *c, char **ret_why)
+{
+        struct option long_options[OPTIONS_MAX] = {0};
+        char short_options[2 * OPTIONS_MAX];
+        int value;
+
+        _Static_assert(ELEMENTSOF(options_table) < OPTIONS_MAX, "the last one stays zero");
+        fill_getopt(long_options, short_options);
+        opterr = 0;
+        while ((value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+                const Option *o = value == '?' || value == ':' ? NULL : find_option(value);
+
+                if (!o)
+                        return explain_getopt(value, argv, ret_why);
+                if (o->short_name == 'h')
+                        return OPTIONS_HELP;
+                if (o->short_name == 'V')
+                        return OPTIONS_VERSION;
+                if (o->set(c, optarg, ret_why) < 0)
+                        return OPTIONS_WRONG;
+        }
+        c->command = argv + optind;
+        return check_together(c, ret_why) < 0 ? OPTIONS_WRONG : OPTIONS_RUN;
+}

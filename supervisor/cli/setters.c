@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* setters.c - what each option does to the configuration: strict, and one sentence if it cannot. */
+#include "cli/setters.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/why.h"
+
+/* Keep a copy in the place of an earlier one. */
+static int
+replace_text(char **place, const char *value)
+{
+        char *copy = strdup(value);
+
+        if (!copy)
+                return -ENOMEM;
+        free(*place);
+        *place = copy;
+        return 0;
+}
+
+/* The index of a word in a list, or -1. */
+static int
+find_word(const char *const *words, size_t n_words, const char *value)
+{
+        for (size_t i = 0; i < n_words; i++)
+                if (strcmp(words[i], value) == 0)
+                        return (int)i;
+        return -1;
+}
+
+static int
+parse_time_option(const char *option, const char *value, uint64_t *ret_usec, char **ret_why)
+{
+        if (parse_duration(value, ret_usec) < 0)
+                return why(ret_why, -EINVAL,
+                           "%s %s is not a span of time; it would be 500ms, 30s, 5min or 1h", option,
+                           value);
+        return 0;
+}
+
+int
+set_listen(Config *c, const char *value, char **ret_why)
+{
+        CLEANUP_FREE char *reason = NULL;
+        ListenSpec *grown;
+        int r;
+
+        if (c->n_listen >= CONFIG_LISTENERS_MAX)
+                return why(ret_why, -EINVAL, "there are more than %d listeners; that is the limit",
+                           CONFIG_LISTENERS_MAX);
+        grown = reallocarray(c->listen, c->n_listen + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        c->listen = grown;
+        r = listen_spec_init(&c->listen[c->n_listen++], value, &reason);
+        if (r < 0)
+                return why(ret_why, r, "--listen %s: %s", value, reason ? reason : "no memory");
+        return 0;
+}
+
+int
+set_workers(Config *c, const char *value, char **ret_why)
+{
+        uint64_t number;
+
+        if (parse_unsigned(value, CONFIG_WORKERS_MAX, &number) < 0 || number == 0)
+                return why(ret_why, -EINVAL, "--workers %s is not a number from 1 to %d", value,
+                           CONFIG_WORKERS_MAX);
+        c->n_workers = (unsigned)number;
+        return 0;
+}
+
+int
+set_capture(Config *c, const char *value, char **ret_why)
+{
+        static const char *const words[] = {
+                [CAPTURE_AUTO] = "auto", [CAPTURE_REQUIRE] = "require", [CAPTURE_OFF] = "off"};
+        int found = find_word(words, ELEMENTSOF(words), value);
+
+        if (found < 0)
+                return why(ret_why, -EINVAL, "--capture=%s is none of auto, require, off", value);
+        c->capture = (CaptureMode)found;
+        return 0;
+}
+
+int
+set_compat(Config *c, const char *value, char **ret_why)
+{
+        unsigned mask;
+
+        if (compat_from_name(value, &mask) < 0)
+                return why(ret_why, -EINVAL,
+                           "--compat=%s is none of nginx, unicorn, puma, php-fpm, upstart, crank",
+                           value);
+        c->compat |= mask;
+        return 0;
+}
+
+int
+set_stdin(Config *c, const char *value, char **ret_why)
+{
+        (void)ret_why;
+        return replace_text(&c->stdin_name, value);
+}
+
+int
+set_no_listen_pid(Config *c, const char *value, char **ret_why)
+{
+        (void)value;
+        (void)ret_why;
+        c->no_listen_pid = true;
+        return 0;
+}
+
+int
+set_restart(Config *c, const char *value, char **ret_why)
+{
+        static const char *const words[] = {[RESTART_ALWAYS] = "always",
+                                            [RESTART_ON_FAILURE] = "on-failure",
+                                            [RESTART_NEVER] = "never"};
+        int found = find_word(words, ELEMENTSOF(words), value);
+
+        if (found < 0)
+                return why(ret_why, -EINVAL, "--restart=%s is none of always, on-failure, never",
+                           value);
+        c->restart.mode = (RestartMode)found;
+        return 0;
+}
+
+int
+set_restart_limit(Config *c, const char *value, char **ret_why)
+{
+        CLEANUP_FREE char *copy = strdup(value);
+        char *slash = copy ? strchr(copy, '/') : NULL;
+        uint64_t number;
+
+        if (slash)
+                *slash = '\0';
+        if (!slash || parse_unsigned(copy, 1000, &number) < 0 || number == 0 ||
+            parse_duration(slash + 1, &c->restart.limit_usec) < 0)
+                return why(ret_why, -EINVAL,
+                           "--restart-limit %s is not N/TIME; 5/1min allows five restarts a minute",
+                           value);
+        c->restart.limit = (unsigned)number;
+        return 0;
+}
+
+int
+set_backoff_max(Config *c, const char *value, char **ret_why)
+{
+        return parse_time_option("--backoff-max", value, &c->restart.backoff_max_usec, ret_why);
+}
+
+int
+set_stop_signal(Config *c, const char *value, char **ret_why)
+{
+        if (parse_signal(value, &c->stop_signal) < 0)
+                return why(ret_why, -EINVAL,
+                           "--stop-signal %s is not a signal; it would be TERM, INT, QUIT, …", value);
+        return 0;
+}
+
+int
+set_stop_timeout(Config *c, const char *value, char **ret_why)
+{
+        return parse_time_option("--stop-timeout", value, &c->stop_timeout_usec, ret_why);
+}
+
+int
+set_user(Config *c, const char *value, char **ret_why)
+{
+        (void)ret_why;
+        return replace_text(&c->user, value);
+}
+
+int
+set_group(Config *c, const char *value, char **ret_why)
+{
+        (void)ret_why;
+        return replace_text(&c->group, value);
+}
+
+int
+set_chdir(Config *c, const char *value, char **ret_why)
+{
+        (void)ret_why;
+        return replace_text(&c->chdir, value);
+}
+
+int
+set_umask(Config *c, const char *value, char **ret_why)
+{
+        if (parse_mode(value, &c->umask) < 0)
+                return why(ret_why, -EINVAL, "--umask %s is not an octal mask such as 022", value);
+        c->has_umask = true;
+        return 0;
+}
+
+static int
+add_variable(Config *c, const char *text, const char *where, char **ret_why)
+{
+        const char *equals = strchr(text, '=');
+
+        if (!equals || equals == text)
+                return why(ret_why, -EINVAL, "%s: '%s' is not NAME=VALUE", where, text);
+        return strv_add(&c->environment, strdup(text));
+}
+
+int
+set_env(Config *c, const char *value, char **ret_why)
+{
+        return add_variable(c, value, "--env", ret_why);
+}
+
+/* Lines of NAME=VALUE; empty ones and those that begin with # are passed over. */
+int
+set_env_file(Config *c, const char *value, char **ret_why)
+{
+        CLEANUP_FILE FILE *file = fopen(value, "re");
+        CLEANUP_FREE char *line = NULL;
+        size_t size = 0;
+        int r = 0;
+
+        if (!file)
+                return why(ret_why, -errno, "--env-file: cannot open %s: %s", value,
+                           strerrordesc_np(errno));
+        while (r >= 0 && getline(&line, &size, file) >= 0) {
+                line[strcspn(line, "\n")] = '\0';
+                if (line[0] && line[0] != '#')
+                        r = add_variable(c, line, value, ret_why);
+        }
+        return r;
+}
+
+static const struct {
+        const char *name;
+        int resource;
+} limit_names[] = {
+        {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},       {"cpu", RLIMIT_CPU},
+        {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},     {"memlock", RLIMIT_MEMLOCK},
+        {"nice", RLIMIT_NICE},       {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},
+        {"rtprio", RLIMIT_RTPRIO},   {"stack", RLIMIT_STACK},     {"sigpending", RLIMIT_SIGPENDING},
+        {"msgqueue", RLIMIT_MSGQUEUE},
+};
+
+static int
+add_limit(Config *c, int resource, rlim_t value)
+{
+        SpawnLimit *grown = reallocarray(c->limits, c->n_limits + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        c->limits = grown;
+        c->limits[c->n_limits++] = (SpawnLimit){
+                .resource = resource, .value = {.rlim_cur = value, .rlim_max = value}};
+        return 0;
+}
+
+int
+set_limit(Config *c, const char *value, char **ret_why)
+{
+        size_t length = strcspn(value, "=");
+        uint64_t number = RLIM_INFINITY;
+
+        for (size_t i = 0; i < ELEMENTSOF(limit_names); i++) {
+                if (strlen(limit_names[i].name) != length ||
+                    memcmp(limit_names[i].name, value, length) != 0 || value[length] != '=')
+                        continue;
+                if (strcmp(value + length + 1, "unlimited") != 0 &&
+                    parse_size(value + length + 1, &number) < 0)
+                        return why(ret_why, -EINVAL,
+                                   "--limit %s: the value is neither a number nor unlimited", value);
+                return add_limit(c, limit_names[i].resource, number);
+        }
+        return why(ret_why, -EINVAL,
+                   "--limit %s is not NAME=VALUE with one of the names of setrlimit(2), in lower "
+                   "case, such as nofile=65536",
+                   value);
+}
+
+int
+set_pid_file(Config *c, const char *value, char **ret_why)
+{
+        (void)ret_why;
+        return replace_text(&c->pid_file, value);
+}
+
+int
+set_name(Config *c, const char *value, char **ret_why)
+{
+        if (!*value || strchr(value, '/') || strlen(value) > NAME_MAX)
+                return why(ret_why, -EINVAL, "--name '%s' is not a name: it must not be empty or "
+                                             "have a slash",
+                           value);
+        return replace_text(&c->name, value);
+}
+
+int
+set_log_format(Config *c, const char *value, char **ret_why)
+{
+        static const char *const words[] = {[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json"};
+        int found = find_word(words, ELEMENTSOF(words), value);
+
+        if (found < 0)
+                return why(ret_why, -EINVAL, "--log-format=%s is neither text nor json", value);
+        c->log_format = (LogFormat)found;
+        return 0;
+}
+
+int
+set_quiet(Config *c, const char *value, char **ret_why)
+{
+        (void)value;
+        (void)ret_why;
+        c->log_level = LOG_WARNING;
+        return 0;
+}
+
+int
+set_verbose(Config *c, const char *value, char **ret_why)
+{
+        (void)value;
+        (void)ret_why;
+        c->log_level = LOG_DEBUG;
+        return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* pidfd.c - process descriptors, and taking a duplicate of another process's descriptor. */
+#include "linux/pidfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "linux/proc.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* pidfd_open(2), Linux 6.9 */
+#endif
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446 /* linux/magic.h, Linux 6.9 */
+#endif
+
+/*
+ * Open a process descriptor for a thread, or, before Linux 6.9, for the process it belongs to: a
+ * descriptor table is nearly always shared by all threads. Returns a close-on-exec fd or -errno.
+ */
+int
+pidfd_open_task(pid_t tid)
+{
+        int fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+        pid_t pid;
+
+        if (fd >= 0)
+                return fd;
+        if (errno != EINVAL)
+                return -errno;
+        pid = proc_thread_group(tid);
+        if (!pid)
+                return -ESRCH;
+        fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        return fd >= 0 ? fd : -errno;
+}
+
+/*
+ * A close-on-exec duplicate of descriptor fd of another task (pidfd_getfd(2), Linux 5.6). Needs the
+ * right to ptrace it. Returns the duplicate or -EPERM, -EBADF, -ESRCH, -ENOSYS, …
+ */
+int
+pidfd_get_fd(pid_t tid, int fd)
+{
+        CLEANUP_FD int pidfd = pidfd_open_task(tid);
+        int copy;
+
+        if (pidfd < 0)
+                return pidfd;
+        copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+        return copy >= 0 ? copy : -errno;
+}
+
+/* Whether the inode number of a pidfd identifies the process for good (pidfs, Linux 6.9). */
+bool
+pidfd_has_identity(void)
+{
+        CLEANUP_FD int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        struct statfs st;
+
+        return fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == PID_FS_MAGIC;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.h - what /proc tells about other processes. Each answer may be "unknown": nothing is guessed. */
+#ifndef SUP_LINUX_PROC_H
+#define SUP_LINUX_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PROC_COMM_MAX 64
+
+typedef struct PidSet {
+        pid_t *pids;
+        size_t n_pids;
+        size_t n_allocated;
+} PidSet;
+
+int pidset_add(PidSet *set, pid_t pid);
+bool pidset_has(const PidSet *set, pid_t pid);
+void pidset_deinit(PidSet *set);
+void pidset_deinit_p(PidSet *set);
+
+int proc_read_children(pid_t pid, PidSet *ret_children);
+int proc_open_children(pid_t pid);
+int proc_read_children_fd(int fd, PidSet *ret_children);
+int proc_read_descendants(pid_t pid, PidSet *ret_descendants);
+pid_t proc_thread_group(pid_t tid);
+bool proc_is_ours(pid_t pid);
+char proc_state(pid_t pid);
+int proc_comm(pid_t pid, char *ret_comm, size_t size);
+int proc_environment_value(pid_t pid, const char *name, char *ret_value, size_t size);
+int proc_fd_flags(pid_t pid, int fd, int *ret_flags);
+int proc_fd_in_epoll(pid_t pid, int fd);
+int proc_fd_is_socket(pid_t pid, int fd, ino_t inode);
+int proc_find_socket(pid_t pid, ino_t inode, int except_fd, int *ret_fd);
+int proc_find_socket_owner(ino_t inode, pid_t *ret_pid);
+int proc_path(pid_t pid, const char *what, char *ret_path, size_t size);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * life.c - the life of a worker: state × event → action and next state.
+ *
+ *              start      serving   ended     swept    stop        kill      timeout
+ *   idle       STARTING   -         -         -        cancel      cancel    -
+ *   starting   -          READY     SWEEPING  -        STOPPING    KILLING   -
+ *   ready      -          stays     SWEEPING  -        STOPPING    KILLING   -
+ *   stopping   -          stays     SWEEPING  -        stays       KILLING   KILLING
+ *   killing    -          stays     SWEEPING  -        stays       stays     stays
+ *   sweeping   -          stays     -         IDLE     stays       kill      kill
+ *
+ * What cannot happen is an action of its own, so that the caller can say so loudly.
+ */
+#include "policy/life.h"
+
+#define IMPOSSIBLE(state) {LIFE_ACTION_IMPOSSIBLE, state}
+#define STAY(state) {LIFE_ACTION_NONE, state}
+
+static const LifeStep steps[N_LIFE_STATES][N_LIFE_EVENTS] = {
+        [LIFE_IDLE] =
+                {
+                        [LIFE_EVENT_START] = {LIFE_ACTION_SPAWN, LIFE_STARTING},
+                        [LIFE_EVENT_SERVING] = IMPOSSIBLE(LIFE_IDLE),
+                        [LIFE_EVENT_ENDED] = IMPOSSIBLE(LIFE_IDLE),
+                        [LIFE_EVENT_SWEPT] = IMPOSSIBLE(LIFE_IDLE),
+                        [LIFE_EVENT_STOP] = {LIFE_ACTION_CANCEL, LIFE_IDLE},
+                        [LIFE_EVENT_KILL] = {LIFE_ACTION_CANCEL, LIFE_IDLE},
+                        [LIFE_EVENT_TIMEOUT] = IMPOSSIBLE(LIFE_IDLE),
+                },
+        [LIFE_STARTING] =
+                {
+                        [LIFE_EVENT_START] = IMPOSSIBLE(LIFE_STARTING),
+                        [LIFE_EVENT_SERVING] = {LIFE_ACTION_NOTE_READY, LIFE_READY},
+                        [LIFE_EVENT_ENDED] = {LIFE_ACTION_SWEEP, LIFE_SWEEPING},
+                        [LIFE_EVENT_SWEPT] = IMPOSSIBLE(LIFE_STARTING),
+                        [LIFE_EVENT_STOP] = {LIFE_ACTION_TERMINATE, LIFE_STOPPING},
+                        [LIFE_EVENT_KILL] = {LIFE_ACTION_KILL, LIFE_KILLING},
+                        [LIFE_EVENT_TIMEOUT] = IMPOSSIBLE(LIFE_STARTING),
+                },
+        [LIFE_READY] =
+                {
+                        [LIFE_EVENT_START] = IMPOSSIBLE(LIFE_READY),
+                        [LIFE_EVENT_SERVING] = STAY(LIFE_READY),
+                        [LIFE_EVENT_ENDED] = {LIFE_ACTION_SWEEP, LIFE_SWEEPING},
+                        [LIFE_EVENT_SWEPT] = IMPOSSIBLE(LIFE_READY),
+                        [LIFE_EVENT_STOP] = {LIFE_ACTION_TERMINATE, LIFE_STOPPING},
+                        [LIFE_EVENT_KILL] = {LIFE_ACTION_KILL, LIFE_KILLING},
+                        [LIFE_EVENT_TIMEOUT] = IMPOSSIBLE(LIFE_READY),
+                },
+        [LIFE_STOPPING] =
+                {
+                        [LIFE_EVENT_START] = IMPOSSIBLE(LIFE_STOPPING),
+                        [LIFE_EVENT_SERVING] = STAY(LIFE_STOPPING),
+                        [LIFE_EVENT_ENDED] = {LIFE_ACTION_SWEEP, LIFE_SWEEPING},
+                        [LIFE_EVENT_SWEPT] = IMPOSSIBLE(LIFE_STOPPING),
+                        [LIFE_EVENT_STOP] = STAY(LIFE_STOPPING),
+                        [LIFE_EVENT_KILL] = {LIFE_ACTION_KILL, LIFE_KILLING},
+                        [LIFE_EVENT_TIMEOUT] = {LIFE_ACTION_KILL, LIFE_KILLING},
+                },
+        [LIFE_KILLING] =
+                {
+                        [LIFE_EVENT_START] = IMPOSSIBLE(LIFE_KILLING),
+                        [LIFE_EVENT_SERVING] = STAY(LIFE_KILLING),
+                        [LIFE_EVENT_ENDED] = {LIFE_ACTION_SWEEP, LIFE_SWEEPING},
+                        [LIFE_EVENT_SWEPT] = IMPOSSIBLE(LIFE_KILLING),
+                        [LIFE_EVENT_STOP] = STAY(LIFE_KILLING),
+                        [LIFE_EVENT_KILL] = STAY(LIFE_KILLING),
+                        [LIFE_EVENT_TIMEOUT] = STAY(LIFE_KILLING),
+                },
+        [LIFE_SWEEPING] =
+                {
+                        [LIFE_EVENT_START] = IMPOSSIBLE(LIFE_SWEEPING),
+                        [LIFE_EVENT_SERVING] = STAY(LIFE_SWEEPING),
+                        [LIFE_EVENT_ENDED] = IMPOSSIBLE(LIFE_SWEEPING),
+                        [LIFE_EVENT_SWEPT] = {LIFE_ACTION_DECIDE, LIFE_IDLE},
+                        [LIFE_EVENT_STOP] = STAY(LIFE_SWEEPING),
+                        [LIFE_EVENT_KILL] = {LIFE_ACTION_KILL, LIFE_SWEEPING},
+                        [LIFE_EVENT_TIMEOUT] = {LIFE_ACTION_KILL, LIFE_SWEEPING},
+                },
+};
+
+/* What an event means to a worker in a state. Total: every cell of the table is written down. */
+LifeStep
+life_step(LifeState state, LifeEvent event)
+{
+        return steps[state][event];
+}
+
+/* The state's name, for logs and status. */
+const char *
+life_state_name(LifeState state)
+{
+        static const char *const names[N_LIFE_STATES] = {
+                [LIFE_IDLE] = "idle",         [LIFE_STARTING] = "starting",
+                [LIFE_READY] = "ready",       [LIFE_STOPPING] = "stopping",
+                [LIFE_KILLING] = "killing",   [LIFE_SWEEPING] = "sweeping",
+        };
+
+        return names[state];
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* life.h - the life of a worker: state × event → action and next state. Pure. */
+#ifndef SUP_POLICY_LIFE_H
+#define SUP_POLICY_LIFE_H
+
+/* Terms: "ended" is its main process; "left-overs" are what that leaves behind. */
+typedef enum LifeState {
+        LIFE_IDLE,     /* no process; a start may be due later */
+        LIFE_STARTING, /* runs, not known to serve */
+        LIFE_READY,    /* serves */
+        LIFE_STOPPING, /* was asked to end */
+        LIFE_KILLING,  /* was sent SIGKILL */
+        LIFE_SWEEPING, /* its main process ended, left-overs are being ended */
+        N_LIFE_STATES,
+} LifeState;
+
+typedef enum LifeEvent {
+        LIFE_EVENT_START,     /* the time to start has come */
+        LIFE_EVENT_SERVING,   /* it listens, or has lived long enough */
+        LIFE_EVENT_ENDED,     /* its main process was reaped */
+        LIFE_EVENT_SWEPT,     /* no left-overs any more */
+        LIFE_EVENT_STOP,      /* it is to end, gracefully */
+        LIFE_EVENT_KILL,      /* it is to end at once */
+        LIFE_EVENT_TIMEOUT,   /* it did not end in time */
+        N_LIFE_EVENTS,
+} LifeEvent;
+
+typedef enum LifeAction {
+        LIFE_ACTION_NONE,
+        LIFE_ACTION_SPAWN,
+        LIFE_ACTION_NOTE_READY,
+        LIFE_ACTION_TERMINATE,  /* stop signal, and a deadline */
+        LIFE_ACTION_KILL,       /* SIGKILL to all of it */
+        LIFE_ACTION_SWEEP,      /* look for left-overs, end them */
+        LIFE_ACTION_DECIDE,     /* restart, or not */
+        LIFE_ACTION_CANCEL,     /* forget the start that was due, then decide */
+        LIFE_ACTION_IMPOSSIBLE, /* a bug in the caller */
+} LifeAction;
+
+typedef struct LifeStep {
+        LifeAction action;
+        LifeState next;
+} LifeStep;
+
+LifeStep life_step(LifeState state, LifeEvent event);
+const char *life_state_name(LifeState state);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reap.c - children that ended, and what they left behind.
+ *
+ * Gist: one round takes in every child that has ended, then looks once at who was left to us, then
+ * lets the workers' lives go on. Orphans of a worker are ended before its next incarnation starts;
+ * a worker that only went into the background is followed instead.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "run/state.h"
+
+/* A server goes into the background while it starts; later, an exit with 0 is an end. */
+#define DAEMONISE_AFTER_LISTEN_USEC (10 * USEC_PER_SEC)
+#define DAEMONISE_AFTER_START_USEC (90 * USEC_PER_SEC)
+
+static Worker *
+find_worker(const Supervisor *s, pid_t pid)
+{
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->pid == pid)
+                        return s->workers[i];
+        return NULL;
+}
+
+/* The processes that were left to us; read at most once in a round. */
+static const PidSet *
+read_orphans(Supervisor *s)
+{
+        CLEANUP(pidset_deinit_p) PidSet mains = {0};
+
+        if (!s->orphans_read) {
+                s->orphans.n_pids = 0;
+                workers_read_mains(s, &mains);
+                (void)tree_read_orphans(&s->tree, &mains, &s->orphans);
+                s->orphans_read = true;
+        }
+        return &s->orphans;
+}
+
+/*
+ * End what a worker left behind: at once, or with its stop signal first.
+ * Returns true when nothing is left.
+ */
+bool
+reap_sweep(Worker *w)
+{
+        Supervisor *s = w->supervisor;
+        const PidSet *orphans = read_orphans(s);
+        TreeMark mark = worker_mark(w);
+        unsigned n = 0;
+
+        for (size_t i = 0; i < orphans->n_pids; i++) {
+                pid_t pid = orphans->pids[i];
+
+                if (!tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
+                        continue;
+                n++;
+                (void)kill(pid, w->kill_sweep ? SIGKILL : s->config->stop_signal);
+                (void)kill(pid, SIGCONT);
+        }
+        if (n)
+                log_debug("ending %u process%s that worker %u left behind", n, n == 1 ? "" : "es",
+                          w->index);
+        return n == 0;
+}
+
+/* In the end: whatever could not be told whose it was. Returns true when nothing is left. */
+bool
+reap_strays(Supervisor *s)
+{
+        const PidSet *orphans = read_orphans(s);
+
+        if (s->tree.is_init) /* the kernel ends them with us */
+                return true;
+        for (size_t i = 0; i < orphans->n_pids; i++)
+                (void)kill(orphans->pids[i], SIGKILL);
+        return orphans->n_pids == 0;
+}
+
+/* Whether a process, or one that descends from it, has a socket open that this worker claimed. */
+static bool
+has_claimed_socket(const Worker *w, pid_t pid)
+{
+        const HeldTable *held = &w->supervisor->held;
+        CLEANUP(pidset_deinit_p) PidSet pids = {0};
+
+        if (pidset_add(&pids, pid) < 0 || proc_read_descendants(pid, &pids) < 0)
+                return false;
+        for (size_t i = 0; i < held->n_items; i++)
+                for (size_t j = 0; j < pids.n_pids; j++) {
+                        int fd;
+
+                        if (proc_find_socket(pids.pids[j], held->items[i]->ino, -1, &fd) == 1)
+                                return true;
+                }
+        return false;
+}
+
+static bool
+is_still_starting(const Worker *w)
+{
+        uint64_t now = now_usec();
+
+        if (w->ready_usec)
+                return now - w->ready_usec < DAEMONISE_AFTER_LISTEN_USEC;
+        return now - w->spawned_usec < DAEMONISE_AFTER_START_USEC;
+}
+
+/*
+ * Whether a main process that exited with 0 has only gone into the background, and who it is now:
+ * an orphan of its own that has the listener, or any one if the worker had none yet.
+ */
+static pid_t
+find_daemon(Worker *w)
+{
+        Supervisor *s = w->supervisor;
+        TreeMark mark = worker_mark(w);
+        const PidSet *orphans;
+        pid_t any = 0;
+
+        if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked || !is_still_starting(w))
+                return 0;
+        orphans = read_orphans(s);
+        for (size_t i = 0; i < orphans->n_pids; i++) {
+                pid_t pid = orphans->pids[i];
+
+                if (!tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
+                        continue;
+                if (has_claimed_socket(w, pid))
+                        return pid;
+                if (!any)
+                        any = pid;
+        }
+        return w->listened ? 0 : any;
+}
+
+static void
+handle_ended(Worker *w)
+{
+        pid_t daemon_pid;
+
+        w->has_ended = false;
+        w->pid_before = w->pid;
+        w->pid = 0;
+        daemon_pid = find_daemon(w);
+        if (daemon_pid) {
+                worker_follow(w, daemon_pid);
+                w->supervisor->orphans_read = false;
+                return;
+        }
+        w->ended_usec = now_usec();
+        worker_event(w, LIFE_EVENT_ENDED);
+}
+
+static void
+note_end(Supervisor *s, const siginfo_t *info)
+{
+        Worker *w = find_worker(s, info->si_pid);
+
+        if (!w) {
+                log_debug("reaped pid %d, which was left to us", (int)info->si_pid);
+                return;
+        }
+        w->has_ended = true;
+        w->end_code = info->si_code;
+        w->end_status = info->si_status;
+}
+
+/* Take in all children that have ended, and let life go on. */
+void
+reap_children(Supervisor *s)
+{
+        siginfo_t info = {0};
+
+        s->orphans_read = false;
+        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid) {
+                note_end(s, &info);
+                info.si_pid = 0;
+        }
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->has_ended)
+                        handle_ended(w);
+                else if (w->state == LIFE_SWEEPING && reap_sweep(w))
+                        worker_event(w, LIFE_EVENT_SWEPT);
+        }
+        workers_remove_retired(s);
+        supervisor_check_done(s);
+}

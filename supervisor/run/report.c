@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* report.c - the sentences about workers and held sockets. Says, and decides nothing. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "linux/proc.h"
+#include "run/state.h"
+
+/* A span of time in the unit that suits it: `0.4 ms`, `12.3 s`, `3 min 20 s`. Returns ret_text. */
+const char *
+report_duration(uint64_t usec, char *ret_text, size_t size)
+{
+        uint64_t seconds = usec / USEC_PER_SEC;
+
+        if (usec < 10 * USEC_PER_MSEC)
+                (void)snprintf(ret_text, size, "%.1f ms", (double)usec / 1000.0);
+        else if (usec < USEC_PER_SEC)
+                (void)snprintf(ret_text, size, "%.0f ms", (double)usec / 1000.0);
+        else if (seconds < 60)
+                (void)snprintf(ret_text, size, "%.1f s", (double)usec / 1e6);
+        else if (seconds < 3600)
+                (void)snprintf(ret_text, size, "%u min %u s", (unsigned)(seconds / 60),
+                               (unsigned)(seconds % 60));
+        else
+                (void)snprintf(ret_text, size, "%llu h %u min",
+                               (unsigned long long)(seconds / 3600),
+                               (unsigned)(seconds % 3600 / 60));
+        return ret_text;
+}
+
+/* How the worker's main process ended, as the end of "worker 1 …". Returns ret_text. */
+const char *
+report_end(const Worker *w, char *ret_text, size_t size)
+{
+        if (w->end_code == CLD_EXITED)
+                (void)snprintf(ret_text, size, "exited with status %d", w->end_status);
+        else
+                (void)snprintf(ret_text, size, "was killed by signal %d (%s)%s", w->end_status,
+                               signal_name(w->end_status),
+                               w->end_code == CLD_DUMPED ? ", core dumped" : "");
+        return ret_text;
+}
+
+static const char *
+connections(unsigned n, char *text, size_t size)
+{
+        if (n == 0)
+                text[0] = '\0';
+        else
+                (void)snprintf(text, size, "; %u connection%s waiting", n,
+                               n == 1 ? " was" : "s were");
+        return text;
+}
+
+/* A listener that --listen named is open. */
+void
+report_listening(const Held *h)
+{
+        char address[ADDRESS_TEXT_MAX];
+
+        (void)address_format(&h->key.address, address, sizeof(address));
+        log_event(&(LogEvent){.level = LOG_INFO, .event = "listening", .address = address},
+                  "listening on %s", address);
+}
+
+/* A socket that a worker bound is held from now on. */
+void
+report_held(const Worker *w, const Held *h, pid_t pid)
+{
+        char address[ADDRESS_TEXT_MAX];
+        char comm[PROC_COMM_MAX];
+
+        (void)address_format(&h->key.address, address, sizeof(address));
+        if (proc_comm(pid, comm, sizeof(comm)) < 0)
+                (void)snprintf(comm, sizeof(comm), "a process");
+        log_event(&(LogEvent){.level = LOG_INFO,
+                              .event = "held",
+                              .worker = w->index,
+                              .generation = w->generation,
+                              .pid = pid,
+                              .address = address},
+                  "holding %s, bound by %s (pid %d)", address, comm, (int)pid);
+}
+
+/* A worker that came after another one that ended listens again. */
+void
+report_serving_again(const Worker *w, unsigned n_waiting)
+{
+        char span[32];
+        char waiting[64];
+
+        log_event(&(LogEvent){.level = LOG_INFO,
+                              .event = "serving-again",
+                              .worker = w->index,
+                              .generation = w->generation,
+                              .pid = w->pid},
+                  "worker %u (pid %d) is listening again %s after the end of the last one%s",
+                  w->index, (int)w->pid,
+                  report_duration(w->ready_usec - w->ended_usec, span, sizeof(span)),
+                  connections(n_waiting, waiting, sizeof(waiting)));
+}
+
+static LogEvent
+ended_event(const Worker *w, int level, pid_t pid, char *status, size_t size)
+{
+        (void)snprintf(status, size, "%s %d", w->end_code == CLD_EXITED ? "exited" : "killed",
+                       w->end_status);
+        return (LogEvent){.level = level,
+                          .event = "ended",
+                          .worker = w->index,
+                          .generation = w->generation,
+                          .pid = pid,
+                          .status = status};
+}
+
+/* A worker ended, and what follows is not a restart at once. */
+void
+report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
+{
+        char status[32];
+        char how[64];
+        char span[32];
+        char delay[32];
+        LogEvent event = ended_event(w, w->was_asked ? LOG_INFO : LOG_WARNING, w->pid_before, status,
+                                     sizeof(status));
+
+        (void)report_end(w, how, sizeof(how));
+        (void)report_duration(w->ended_usec - w->spawned_usec, span, sizeof(span));
+        (void)report_duration(delay_usec, delay, sizeof(delay));
+        if (w->pid_before == 0)
+                log_event(&event, "worker %u could not be started; next start in %s (failure %u in a row)",
+                          w->index, delay, w->restart.n_failures);
+        else if (w->was_asked)
+                log_event(&event, "worker %u (pid %d) %s, as it was asked to", w->index,
+                          (int)w->pid_before, how);
+        else if (verdict == RESTART_LATER)
+                log_event(&event,
+                          "worker %u (pid %d) %s after %s; next start in %s (failure %u in a row)",
+                          w->index, (int)w->pid_before, how, span, delay, w->restart.n_failures);
+        else if (verdict == RESTART_GIVE_UP)
+                log_event(&event,
+                          "worker %u (pid %d) %s after %s; giving up: %u restarts within %s is the "
+                          "limit",
+                          w->index, (int)w->pid_before, how, span,
+                          w->supervisor->config->restart.limit,
+                          report_duration(w->supervisor->config->restart.limit_usec, delay,
+                                          sizeof(delay)));
+        else
+                log_event(&event, "worker %u (pid %d) %s after %s; it is not restarted", w->index,
+                          (int)w->pid_before, how, span);
+}
+
+/* A worker ended and the next one runs already. */
+void
+report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec)
+{
+        char status[32];
+        char how[64];
+        char span[32];
+        char delay[32];
+        char waiting[64];
+        LogEvent event = ended_event(w, LOG_WARNING, old_pid, status, sizeof(status));
+
+        if (!log_wants(LOG_WARNING))
+                return;
+        (void)report_end(w, how, sizeof(how));
+        (void)report_duration(lived_usec, span, sizeof(span));
+        (void)report_duration(w->spawned_usec - w->ended_usec, delay, sizeof(delay));
+        log_event(&event, "worker %u (pid %d) %s after %s; restarted in %s as pid %d%s", w->index,
+                  (int)old_pid, how, span, delay, (int)w->pid,
+                  connections(traps_queue_length(w->supervisor), waiting, sizeof(waiting)));
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * traps.c - trapped calls on the event loop, and the held sockets between workers.
+ *
+ * Gist: each worker has a seccomp listener of its own, so a call is known to be of its tree. What
+ * capture has to know about processes is answered here. A captured socket that no process of a
+ * serving generation has open any more is closed, so that clients are refused as they were before;
+ * no event tells of that, so it is looked for, every ten seconds and only where something was
+ * captured.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/parse.h"
+#include "base/why.h"
+#include "run/state.h"
+
+#define LOOK_EVERY_USEC (10 * USEC_PER_SEC)
+/* How long a worker that has just become ready may take to claim the rest of its sockets. */
+#define CLAIM_PATIENCE_USEC (9 * USEC_PER_SEC)
+
+static Worker *
+find_owner(const Supervisor *s, uint64_t incarnation)
+{
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->incarnation == incarnation)
+                        return s->workers[i];
+        return NULL;
+}
+
+/* The number under which a worker was handed a named listener, or -1. */
+static int
+handed_fd(const Supervisor *s, const Held *h)
+{
+        for (size_t i = 0; i < s->held.n_items && s->held.items[i]->origin == HELD_NAMED; i++)
+                if (s->held.items[i] == h)
+                        return ENVIRONMENT_FIRST_FD + (int)i;
+        return -1;
+}
+
+/* Whether any process of the worker has the socket: 1, 0, or -EACCES when that cannot be told. */
+static int
+tree_has_socket(const Worker *w, const Held *h, HeldClaim *ret_seen)
+{
+        const Supervisor *s = w->supervisor;
+        CLEANUP(pidset_deinit_p) PidSet mains = {0};
+        CLEANUP(pidset_deinit_p) PidSet pids = {0};
+        TreeMark mark = worker_mark(w);
+        int except_fd = handed_fd(s, h);
+        int result;
+
+        workers_read_mains(s, &mains);
+        result = tree_read_worker(&s->tree, &mark, w->pid, &mains, workers_is_only(s), &pids);
+        for (size_t i = 0; i < pids.n_pids; i++) {
+                int fd;
+                int r = proc_find_socket(pids.pids[i], h->ino, except_fd, &fd);
+
+                if (r == 1) {
+                        ret_seen->pid = pids.pids[i];
+                        ret_seen->fd = fd;
+                        return 1;
+                }
+                if (r < 0)
+                        result = r;
+        }
+        return result;
+}
+
+/* For capture: does the worker still have what it claimed? */
+static int
+on_still_has(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim)
+{
+        const Supervisor *s = userdata;
+        const Worker *w = find_owner(s, owner);
+        HeldClaim seen;
+
+        if (!w)
+                return 0;
+        if (proc_fd_is_socket(claim->pid, claim->fd, h->ino) == 1)
+                return 1;
+        return tree_has_socket(w, h, &seen);
+}
+
+static int watch_path(Supervisor *s, const Held *h);
+static void set_look_timer(Supervisor *s, uint64_t delay_usec);
+
+/* From capture: a worker listens on a held socket. */
+static void
+on_listening(void *userdata, uint64_t owner, Held *h, pid_t pid, bool fresh)
+{
+        Supervisor *s = userdata;
+        Worker *w = find_owner(s, owner);
+
+        if (!w)
+                return;
+        if (fresh) {
+                report_held(w, h, pid);
+                if (h->path)
+                        (void)watch_path(s, h);
+                if (!s->given_up_timer)
+                        set_look_timer(s, LOOK_EVERY_USEC);
+        }
+        worker_on_listening(w);
+}
+
+static int
+on_trap(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Worker *w = userdata;
+
+        (void)source;
+        if (revents & EPOLLIN && capture_dispatch(&w->supervisor->capture, fd, w->incarnation) == 0)
+                return 0;
+        /* Nobody is under the filter any more, or the listener is of no use. */
+        if (revents & (EPOLLHUP | EPOLLERR))
+                traps_detach(w);
+        return 0;
+}
+
+/* Serve the seccomp listener of a worker; the descriptor is consumed. */
+void
+traps_attach(Worker *w, int consume_listener_fd)
+{
+        int r;
+
+        traps_detach(w);
+        w->trap_fd = consume_listener_fd;
+        r = sd_event_add_io(w->supervisor->event, &w->trap_source, w->trap_fd, EPOLLIN, on_trap, w);
+        if (r < 0) {
+                log_error("cannot serve the bind() calls of worker %u: %s", w->index,
+                          strerrordesc_np(-r));
+                traps_detach(w);
+        }
+}
+
+/* Stop to serve it. Calls that still come fail with ENOSYS (seccomp_unotify(2)). */
+void
+traps_detach(Worker *w)
+{
+        w->trap_source = sd_event_source_disable_unref(w->trap_source);
+        fd_close(w->trap_fd);
+        w->trap_fd = -1;
+}
+
+/*
+ * A worker's main process ended: forget its claims. While nobody serves a socket its queue is as
+ * long as the kernel allows, whatever small number its server set; that also revives one that was
+ * shut down.
+ */
+void
+traps_worker_ended(const Worker *w)
+{
+        const HeldTable *held = &w->supervisor->held;
+
+        for (size_t i = 0; i < held->n_items; i++) {
+                Held *h = held->items[i];
+                size_t before = h->n_claims;
+
+                held_drop_claims(h, w->incarnation);
+                if (h->origin == HELD_CAPTURED && before > 0 && h->n_claims == 0)
+                        (void)held_listen(h, SOMAXCONN);
+                else if (h->origin == HELD_NAMED && !held_is_listening(h))
+                        (void)held_listen(h, h->backlog);
+        }
+}
+
+/* How many connections wait on all held sockets together. */
+unsigned
+traps_queue_length(const Supervisor *s)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < s->held.n_items; i++)
+                n += held_queue_length(s->held.items[i]);
+        return n;
+}
+
+/* Whether the workers are settled: all serve, and had the time to claim what they want. */
+static bool
+workers_are_settled(const Supervisor *s)
+{
+        uint64_t now = now_usec();
+
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->state != LIFE_READY ||
+                    now - s->workers[i]->ready_usec < CLAIM_PATIENCE_USEC - USEC_PER_MSEC)
+                        return false;
+        return true;
+}
+
+/* Whether no process of any worker has it open, for certain. */
+static bool
+is_given_up(const Supervisor *s, Held *h)
+{
+        for (size_t i = 0; i < h->n_claims; i++)
+                if (proc_fd_is_socket(h->claims[i].pid, h->claims[i].fd, h->ino) == 1)
+                        return false;
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+                HeldClaim seen = {.owner = w->incarnation, .asked = h->key.address};
+                int r = tree_has_socket(w, h, &seen);
+
+                if (r == 1)
+                        (void)held_claim(h, &seen); /* where to look first the next time */
+                if (r != 0)
+                        return false;
+        }
+        return true;
+}
+
+static void
+close_given_up(Supervisor *s)
+{
+        for (size_t i = s->held.n_items; i-- > 0;) {
+                Held *h = s->held.items[i];
+                char address[ADDRESS_TEXT_MAX];
+
+                if (h->origin != HELD_CAPTURED || !is_given_up(s, h))
+                        continue;
+                (void)address_format(&h->key.address, address, sizeof(address));
+                log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = address},
+                          "closed %s: the server does not have it open any more", address);
+                held_table_remove(&s->held, h);
+        }
+}
+
+static bool
+has_captured(const Supervisor *s)
+{
+        return s->held.n_items > 0 && s->held.items[s->held.n_items - 1]->origin == HELD_CAPTURED;
+}
+
+static int
+on_look(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        (void)source;
+        (void)usec;
+        s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
+        if (workers_are_settled(s))
+                close_given_up(s);
+        if (has_captured(s))
+                set_look_timer(s, LOOK_EVERY_USEC);
+        return 0;
+}
+
+static void
+set_look_timer(Supervisor *s, uint64_t delay_usec)
+{
+        s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
+        (void)sd_event_add_time_relative(s->event, &s->given_up_timer, CLOCK_MONOTONIC, delay_usec,
+                                         USEC_PER_MSEC, on_look, s);
+}
+
+/* A worker has become ready: see soon what it did not claim. */
+void
+traps_look_soon(Supervisor *s)
+{
+        if (has_captured(s))
+                set_look_timer(s, CLAIM_PATIENCE_USEC);
+}
+
+static int
+on_directory(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Supervisor *s = userdata;
+        char buffer[sizeof(struct inotify_event) + NAME_MAX + 1]
+                __attribute__((aligned(__alignof__(struct inotify_event))));
+
+        (void)source;
+        (void)revents;
+        while (read(fd, buffer, sizeof(buffer)) > 0)
+                ; /* which name it was does not matter */
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->path && unix_path_restore(s->held.items[i]->path) == 1)
+                        log_debug("linked %s again", s->held.items[i]->path->path);
+        return 0;
+}
+
+/* Be told when a name in the directory of a held unix socket is removed. */
+static int
+watch_path(Supervisor *s, const Held *h)
+{
+        CLEANUP_FREE char *directory = NULL;
+        int r;
+
+        if (s->inotify_fd < 0) {
+                s->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+                if (s->inotify_fd < 0)
+                        return -errno;
+                r = sd_event_add_io(s->event, NULL, s->inotify_fd, EPOLLIN, on_directory, s);
+                if (r < 0)
+                        return r;
+        }
+        directory = strndup(h->path->path, (size_t)(strrchr(h->path->path, '/') + 1 - h->path->path));
+        if (!directory)
+                return -ENOMEM;
+        return inotify_add_watch(s->inotify_fd, directory, IN_DELETE | IN_MOVED_FROM) < 0 ? -errno
+                                                                                           : 0;
+}
+
+/*
+ * Make the filter, and watch the paths of named listeners.
+ * Returns 0 or a negative errno with a sentence.
+ */
+int
+traps_prepare(Supervisor *s, char **ret_why)
+{
+        CaptureHost host = {
+                .userdata = s,
+                .still_has = on_still_has,
+                .on_listening = on_listening,
+        };
+        int r = 0;
+
+        capture_init(&s->capture, &s->held, s->fd_floor, &host);
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->path)
+                        (void)watch_path(s, s->held.items[i]);
+        if (s->config->capture != CAPTURE_OFF) {
+                r = notify_filter_init(&s->filter);
+                s->capture_on = r == 0;
+        }
+        if (r < 0 && s->config->capture == CAPTURE_REQUIRE)
+                return why(ret_why, r, "cannot make the filter that traps bind(): %s",
+                           strerrordesc_np(-r));
+        return 0;
+}

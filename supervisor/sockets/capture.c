@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * capture.c - answers the trapped bind() and listen() calls of workers.
+ *
+ * Theory of operation:
+ *
+ *   bind, nobody holds the address   SO_REUSEADDR is set on the server's own socket, and the call
+ *                                    goes on with the server's own rights.
+ *   listen on such a socket          we listen first, on our duplicate: it either fails just as the
+ *                                    server's own call is about to, or the socket is held from now
+ *                                    on; then the call goes on.
+ *   bind, the address is held        the held socket takes the place of the server's descriptor,
+ *                                    with its flags and options, and bind() is answered with 0.
+ *   listen, the address is held      the same: two workers may have come as far as bind() each.
+ *
+ * Every answer is idempotent, since a signal can void a call after its answer took effect: a bind
+ * on what already is the held socket is answered with 0.
+ *
+ * Whatever cannot be done is left to the kernel: the call goes on untouched.
+ */
+#include "sockets/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "linux/notify.h"
+#include "linux/pidfd.h"
+#include "linux/proc.h"
+#include "sockets/options.h"
+
+/* One trapped call on its way. */
+typedef struct Trap {
+        int listener_fd;
+        uint64_t owner;
+        NotifyCall call;
+        int fd; /* a duplicate of the caller's socket, or -1 */
+} Trap;
+
+/* Prepare; the table stays the caller's. fd_floor: held sockets get numbers from there on. */
+void
+capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host)
+{
+        *c = (Capture){.held = held, .host = *host, .fd_floor = fd_floor};
+}
+
+static void
+pending_add(Capture *c, int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return;
+        c->pending[c->next_pending++ % CAPTURE_PENDING_MAX] =
+                (CapturePending){.dev = st.st_dev, .ino = st.st_ino};
+}
+
+/* Whether the socket was bound to a name of its server's choice; asked once. */
+static bool
+pending_take(Capture *c, int fd)
+{
+        for (size_t i = 0; i < CAPTURE_PENDING_MAX; i++)
+                if (c->pending[i].ino && fd_same_file(fd, c->pending[i].dev, c->pending[i].ino)) {
+                        c->pending[i].ino = 0;
+                        return true;
+                }
+        return false;
+}
+
+static bool
+has_option(int fd, int option)
+{
+        int value = 0;
+        socklen_t size = sizeof(value);
+
+        return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value;
+}
+
+static bool
+is_connection_type(const Address *a)
+{
+        return a->type == SOCK_STREAM || a->type == SOCK_SEQPACKET;
+}
+
+/* Say once that this machine does not let us look at our own workers' sockets. */
+static void
+tell_no_access(Capture *c, int error)
+{
+        if (c->told_no_access || (error != -EPERM && error != -EACCES && error != -ENOSYS))
+                return;
+        c->told_no_access = true;
+        log_warning("cannot capture what the server binds: %s; only listeners named with -l are "
+                    "handed over (in a container: --cap-add SYS_PTRACE, or name the address with -l)",
+                    strerrordesc_np(-error));
+}
+
+/*
+ * A server's path means what its own working directory makes of it. A server in a chroot or with
+ * another file system is left alone. Returns 0 or a negative errno.
+ */
+static int
+make_path_absolute(pid_t pid, Address *a)
+{
+        char base[sizeof(a->un.sun_path) + 1];
+        char path[2 * sizeof(a->un.sun_path) + 2];
+        struct stat ours;
+        struct stat theirs;
+        char root[32];
+        int r;
+
+        (void)snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
+        if (stat("/", &ours) < 0 || stat(root, &theirs) < 0)
+                return -errno;
+        if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+                return -EXDEV;
+        if (a->un.sun_path[0] == '/')
+                return 0;
+        r = proc_path(pid, "cwd", base, sizeof(base));
+        if (r < 0)
+                return r;
+        (void)snprintf(path, sizeof(path), "%s/%.*s", strcmp(base, "/") == 0 ? "" : base,
+                       (int)sizeof(a->un.sun_path), a->un.sun_path);
+        if (strlen(path) >= sizeof(a->un.sun_path))
+                return -ENAMETOOLONG;
+        memset(a->un.sun_path, 0, sizeof(a->un.sun_path));
+        memcpy(a->un.sun_path, path, strlen(path));
+        a->length = sizeof(a->un);
+        return 0;
+}
+
+/* What the caller's bind() asks for. Returns 0 or a negative errno: leave it to the kernel. */
+static int
+read_bind(const Trap *trap, HeldKey *ret)
+{
+        struct sockaddr_storage storage = {0};
+        Address asked;
+        int r;
+
+        if (trap->call.address_len > sizeof(storage))
+                return -EINVAL;
+        r = notify_read_memory(&trap->call, trap->call.address, &storage, trap->call.address_len);
+        if (r == 0)
+                r = address_from_bind(trap->fd, &storage, trap->call.address_len, &asked);
+        if (r == 0 && !notify_is_valid(trap->listener_fd, &trap->call))
+                r = -ENOENT;
+        if (r == 0 && address_is_path(&asked))
+                r = make_path_absolute(trap->call.tid, &asked);
+        return r < 0 ? r : held_key_init(ret, trap->fd, &asked);
+}
+
+/* Whether a living process of this worker has the held socket for the very same address. */
+static bool
+is_taken(const Capture *c, uint64_t owner, const Held *h, const Address *asked)
+{
+        for (size_t i = 0; i < h->n_claims; i++) {
+                const HeldClaim *claim = &h->claims[i];
+
+                if (claim->owner == owner && address_equal(&claim->asked, asked) &&
+                    c->host.still_has(c->host.userdata, owner, h, claim) == 1)
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * The held socket that a worker gets for an address, the best match first; of several on one
+ * address (SO_REUSEPORT), the one that fewest have: none may be left with a queue that nobody reads.
+ * NULL: nobody holds it, or this worker has it already (*ret_taken).
+ */
+static Held *
+find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
+{
+        Held *best = NULL;
+        HeldMatch best_match = HELD_MATCH_NONE;
+
+        *ret_taken = false;
+        for (size_t i = 0; i < c->held->n_items; i++) {
+                Held *h = c->held->items[i];
+                HeldMatch match = held_match(h, key);
+
+                if (match > best_match || match == HELD_MATCH_NONE ||
+                    (match == best_match && h->n_claims >= best->n_claims))
+                        continue;
+                if (is_taken(c, owner, h, &key->address)) {
+                        *ret_taken = true;
+                        continue;
+                }
+                best = h;
+                best_match = match;
+        }
+        return best;
+}
+
+/* Whether anybody else than this worker was ever given the socket, and may live. */
+static bool
+is_shared(const Held *h, uint64_t owner)
+{
+        for (size_t i = 0; i < h->n_claims; i++)
+                if (h->claims[i].owner != owner)
+                        return true;
+        return false;
+}
+
+/*
+ * Put the held socket in the place of the caller's own: same close-on-exec, same O_NONBLOCK (but
+ * never under another worker that lives with the flag as it is), same options.
+ * Returns 0; 1: better not, the call is left to the kernel; or a negative errno.
+ */
+static int
+replace_socket(Trap *trap, Held *h, const Address *asked)
+{
+        HeldClaim claim = {.owner = trap->owner, .fd = trap->call.fd, .asked = *asked};
+        int flags = 0;
+        int r = proc_fd_flags(trap->call.tid, trap->call.fd, &flags);
+
+        if (r < 0)
+                return r;
+        claim.pid = proc_thread_group(trap->call.tid);
+        if (!is_shared(h, trap->owner))
+                (void)fd_set_nonblock(h->fd, (flags & O_NONBLOCK) != 0);
+        options_copy(trap->fd, h->fd);
+        r = notify_replace_fd(trap->listener_fd, &trap->call, h->fd, (flags & O_CLOEXEC) != 0);
+        if (r == 0)
+                r = held_claim(h, &claim);
+        return r;
+}
+
+/*
+ * Where the caller watches its socket with epoll already, a replaced descriptor would never be
+ * reported. The held socket is given up then, so that the server's own bind can succeed.
+ */
+static bool
+is_in_epoll(Capture *c, const Trap *trap, Held *h)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        if (proc_fd_in_epoll(trap->call.tid, trap->call.fd) != 1)
+                return false;
+        log_warning("the server watches %s with epoll before it binds it: it cannot be held over a "
+                    "restart; name it with -l and let the server take it from LISTEN_FDS",
+                    address_format(&h->key.address, text, sizeof(text)));
+        if (h->origin == HELD_CAPTURED)
+                held_table_remove(c->held, h);
+        return true;
+}
+
+/* A program that knows IPv4 only has no room for the addresses that a dual-stack socket reports. */
+static void
+tell_other_family(const Held *h, const Address *asked)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        if (asked->any.sa_family != AF_INET || h->key.address.any.sa_family != AF_INET6)
+                return;
+        log_warning("the server binds IPv4 and gets %s: it may not understand the addresses of its "
+                    "clients; -l 0.0.0.0:%u suits it better",
+                    address_format(&h->key.address, text, sizeof(text)),
+                    address_port(&h->key.address));
+}
+
+/* Before a server binds for the first time: nothing of an earlier one is to stand in the way. */
+static void
+clear_the_way(const Trap *trap, const HeldKey *key)
+{
+        const Address *a = &key->address;
+        int one = 1;
+
+        if (address_has_port(a))
+                (void)setsockopt(trap->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        else if (address_is_path(a) && proc_is_ours(trap->call.tid) &&
+                 unix_path_is_stale(a->un.sun_path, a->type))
+                (void)unlink(a->un.sun_path);
+}
+
+/* Returns 0 when bind() is to be answered with success, anything else: it goes on. */
+static int
+handle_bind(Capture *c, Trap *trap)
+{
+        HeldKey key;
+        Held *h;
+        bool taken;
+        int r;
+
+        if (held_table_find_socket(c->held, trap->fd))
+                return 0;
+        r = read_bind(trap, &key);
+        if (r < 0 || address_is_automatic(&key.address))
+                return r < 0 ? r : 1;
+        h = find_held(c, trap->owner, &key, &taken);
+        if (h && !is_in_epoll(c, trap, h)) {
+                if (h->path)
+                        (void)unix_path_restore(h->path);
+                tell_other_family(h, &key.address);
+                return replace_socket(trap, h, &key.address);
+        }
+        if (!is_connection_type(&key.address))
+                return 1;
+        if (!taken)
+                clear_the_way(trap, &key);
+        pending_add(c, trap->fd);
+        return 1;
+}
+
+static void
+keep_path(Held *h)
+{
+        int r;
+
+        if (!address_is_path(&h->key.address))
+                return;
+        r = unix_path_new(&h->path, h->key.address.un.sun_path);
+        if (r < 0)
+                log_warning("cannot keep the name %s over a restart: %s",
+                            h->key.address.un.sun_path, strerrordesc_np(-r));
+}
+
+static const char *
+name_of(const Address *a, char *text, size_t size)
+{
+        (void)snprintf(text, size, "%u", address_port(a));
+        return address_has_port(a) ? text : "captured";
+}
+
+/*
+ * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
+ * socket: it fails as the server's would (then there is nothing to hold).
+ */
+static Held *
+capture_socket(Capture *c, Trap *trap, const HeldKey *key, pid_t pid)
+{
+        HeldClaim claim = {.owner = trap->owner, .pid = pid, .fd = trap->call.fd};
+        char name[8];
+        Held *h = NULL;
+        int fd;
+
+        if (listen(trap->fd, trap->call.backlog) < 0)
+                return NULL;
+        fd = fd_move_above(fd_steal(&trap->fd), c->fd_floor);
+        if (fd < 0)
+                return NULL;
+        if (held_new(&h, fd, HELD_CAPTURED, key, name_of(&key->address, name, sizeof(name))) < 0)
+                return NULL;
+        claim.asked = key->address;
+        if (held_claim(h, &claim) < 0) {
+                held_free(h);
+                return NULL;
+        }
+        keep_path(h);
+        return held_table_add(c->held, h) < 0 ? NULL : h;
+}
+
+/* listen() on a held socket: a queue that --listen sized is not made smaller by a server. */
+static int
+listen_again(const Held *h)
+{
+        if (!h->backlog)
+                return 1;
+        return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
+}
+
+/* Returns 0 when listen() is to be answered with success, anything else: it goes on. */
+static int
+handle_listen(Capture *c, Trap *trap)
+{
+        Held *h = held_table_find_socket(c->held, trap->fd);
+        pid_t pid = proc_thread_group(trap->call.tid);
+        HeldKey key;
+        Address bound;
+        bool taken;
+        int r;
+
+        if (h) {
+                r = listen_again(h);
+                c->host.on_listening(c->host.userdata, trap->owner, h, pid, false);
+                return r;
+        }
+        if (!pending_take(c, trap->fd))
+                return 1;
+        r = address_from_socket(trap->fd, &bound);
+        if (r == 0 && address_is_path(&bound))
+                r = make_path_absolute(trap->call.tid, &bound);
+        if (r == 0)
+                r = held_key_init(&key, trap->fd, &bound);
+        if (r < 0 || !is_connection_type(&bound))
+                return r < 0 ? r : 1;
+        h = has_option(trap->fd, SO_REUSEPORT) ? NULL : find_held(c, trap->owner, &key, &taken);
+        if (h && !is_in_epoll(c, trap, h)) {
+                r = replace_socket(trap, h, &key.address);
+                if (r == 0)
+                        c->host.on_listening(c->host.userdata, trap->owner, h, pid, false);
+                return r;
+        }
+        h = capture_socket(c, trap, &key, pid);
+        if (h)
+                c->host.on_listening(c->host.userdata, trap->owner, h, pid, true);
+        return 1;
+}
+
+/*
+ * Take one call from a worker's listener fd and answer it. owner: the worker's incarnation.
+ * Returns 0, also when the caller is gone meanwhile, or a negative errno of the listener itself.
+ */
+int
+capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
+{
+        Trap trap = {.listener_fd = listener_fd, .owner = owner, .fd = -1};
+        int r = notify_receive(listener_fd, &trap.call);
+
+        if (r < 0)
+                return r == -ENOENT || r == -EINTR ? 0 : r;
+        r = 1;
+        if (trap.call.syscall != NOTIFY_OTHER) {
+                trap.fd = pidfd_get_fd(trap.call.tid, trap.call.fd);
+                if (trap.fd < 0)
+                        tell_no_access(c, trap.fd);
+                else if (trap.call.syscall == NOTIFY_BIND)
+                        r = handle_bind(c, &trap);
+                else
+                        r = handle_listen(c, &trap);
+        }
+        if (r == 0)
+                (void)notify_answer(listener_fd, &trap.call, 0);
+        else
+                (void)notify_let_go(listener_fd, &trap.call);
+        fd_close(trap.fd);
+        return 0;
+}

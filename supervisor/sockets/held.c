@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * held.c - the sockets that `sup` holds open, and who has claimed them.
+ *
+ * Gist: a held socket outlives its workers. It was named by --listen, or captured when a worker
+ * bound it; either way one descriptor of it stays here. A claim says that a worker's process got it
+ * for an address; whether the process still has it is asked of /proc when it matters.
+ */
+#include "sockets/held.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "linux/sockdiag.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* socket(7), Linux 5.14 */
+#endif
+
+/* Where a socket stands, or will stand once it is bound to the address. Returns 0 or -errno. */
+int
+held_key_init(HeldKey *key, int fd, const Address *address)
+{
+        HeldKey k = {.address = *address};
+        socklen_t size = sizeof(k.netns);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &k.netns, &size) < 0)
+                k.netns = 0;
+        size = sizeof(k.device);
+        if (address_has_port(address) &&
+            getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, k.device, &size) < 0)
+                return -errno;
+        *key = k;
+        return 0;
+}
+
+/*
+ * Hold a bound socket. consume_fd belongs to the held socket afterwards, or is closed on failure.
+ * Returns 0 or a negative errno.
+ */
+int
+held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, const char *name)
+{
+        struct stat st;
+        Held *h;
+
+        if (fstat(consume_fd, &st) < 0) {
+                int r = -errno;
+
+                fd_close(consume_fd);
+                return r;
+        }
+        h = calloc(1, sizeof(*h));
+        if (h)
+                h->name = strdup(name);
+        if (!h || !h->name) {
+                free(h);
+                fd_close(consume_fd);
+                return -ENOMEM;
+        }
+        h->fd = consume_fd;
+        h->dev = st.st_dev;
+        h->ino = st.st_ino;
+        h->origin = origin;
+        h->key = *key;
+        *ret = h;
+        return 0;
+}
+
+/* Close it and remove its path. Takes NULL. Returns NULL. */
+Held *
+held_free(Held *h)
+{
+        if (h) {
+                if (h->path)
+                        unix_path_remove(h->path);
+                unix_path_free(h->path);
+                fd_close(h->fd);
+                free(h->name);
+                free(h->claims);
+                free(h);
+        }
+        return NULL;
+}
+
+/* Note a claim; the same process and address are noted once. Returns 0 or -ENOMEM. */
+int
+held_claim(Held *h, const HeldClaim *claim)
+{
+        HeldClaim *claims;
+
+        for (size_t i = 0; i < h->n_claims; i++)
+                if (h->claims[i].owner == claim->owner &&
+                    address_equal(&h->claims[i].asked, &claim->asked)) {
+                        h->claims[i] = *claim;
+                        return 0;
+                }
+        claims = reallocarray(h->claims, h->n_claims + 1, sizeof(*claims));
+        if (!claims)
+                return -ENOMEM;
+        h->claims = claims;
+        h->claims[h->n_claims++] = *claim;
+        return 0;
+}
+
+/* Forget what this incarnation of a worker has claimed. */
+void
+held_drop_claims(Held *h, uint64_t owner)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < h->n_claims; i++)
+                if (h->claims[i].owner != owner)
+                        h->claims[kept++] = h->claims[i];
+        h->n_claims = kept;
+}
+
+/* How many connections wait to be accepted; 0 also where that cannot be told. */
+unsigned
+held_queue_length(const Held *h)
+{
+        unsigned length = 0;
+
+        if (address_has_port(&h->key.address) && h->key.address.type == SOCK_STREAM) {
+                struct tcp_info info = {0};
+                socklen_t size = sizeof(info);
+
+                /* On a listener: the accept queue's length (net/ipv4/tcp.c, tcp_get_info) */
+                if (getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+                        length = info.tcpi_unacked;
+        } else if (h->key.address.any.sa_family == AF_UNIX &&
+                   sockdiag_unix_queue(h->ino, &length) < 0) {
+                length = 0;
+        }
+        return length;
+}
+
+/* Set the limit of the queue; also revives a socket that was shut down. Returns 0 or -errno. */
+int
+held_listen(const Held *h, int backlog)
+{
+        if (h->key.address.type == SOCK_DGRAM)
+                return 0;
+        return listen(h->fd, backlog) < 0 ? -errno : 0;
+}
+
+/* Whether it takes connections: shutdown(2) by any holder ends that for all. */
+bool
+held_is_listening(const Held *h)
+{
+        int accepts = 0;
+        socklen_t size = sizeof(accepts);
+
+        if (h->key.address.type == SOCK_DGRAM)
+                return true;
+        return getsockopt(h->fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts;
+}
+
+static bool
+as_matches(const Held *h, const Address *asked)
+{
+        Address as = h->as;
+
+        if (!h->has_as || as.type != asked->type)
+                return false;
+        if (h->as_any_address)
+                return address_has_port(asked) && address_port(asked) == address_port(&as);
+        as.v6only = asked->v6only;
+        return address_equal(&as, asked);
+}
+
+/* How well a held socket fits what a bind() asks for. A pure function of its arguments. */
+HeldMatch
+held_match(const Held *h, const HeldKey *key)
+{
+        const Address *mine = &h->key.address;
+        const Address *asked = &key->address;
+        bool named = h->origin == HELD_NAMED;
+
+        if (h->key.netns != key->netns)
+                return HELD_MATCH_NONE;
+        if (address_equal(mine, asked) && (named || strcmp(h->key.device, key->device) == 0))
+                return HELD_MATCH_EXACT;
+        if (!named)
+                return HELD_MATCH_NONE;
+        if (as_matches(h, asked))
+                return HELD_MATCH_AS;
+        if (mine->type != asked->type || !address_has_port(mine) || !address_has_port(asked) ||
+            address_port(mine) != address_port(asked) || h->has_as)
+                return HELD_MATCH_NONE;
+        if (address_is_wildcard(asked))
+                return HELD_MATCH_WILDCARD;
+        return address_covers(mine, asked) ? HELD_MATCH_COVERED : HELD_MATCH_NONE;
+}
+
+/* Add to the table, which frees it in the end; freed at once on failure. Returns 0 or -ENOMEM. */
+int
+held_table_add(HeldTable *t, Held *consume_held)
+{
+        Held **items = reallocarray(t->items, t->n_items + 1, sizeof(Held *));
+
+        if (!items) {
+                held_free(consume_held);
+                return -ENOMEM;
+        }
+        t->items = items;
+        t->items[t->n_items++] = consume_held;
+        return 0;
+}
+
+/* Take one out of the table and free it. The order of the others stays. */
+void
+held_table_remove(HeldTable *t, Held *h)
+{
+        for (size_t i = 0; i < t->n_items; i++)
+                if (t->items[i] == h) {
+                        memmove(&t->items[i], &t->items[i + 1],
+                                (t->n_items - i - 1) * sizeof(Held *));
+                        t->n_items--;
+                        held_free(h);
+                        return;
+                }
+}
+
+/* The held socket that fd is a duplicate of, or NULL. */
+Held *
+held_table_find_socket(const HeldTable *t, int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return NULL;
+        for (size_t i = 0; i < t->n_items; i++)
+                if (t->items[i]->ino == st.st_ino && t->items[i]->dev == st.st_dev)
+                        return t->items[i];
+        return NULL;
+}
+
+/* Free all held sockets and the table. */
+void
+held_table_deinit(HeldTable *t)
+{
+        for (size_t i = 0; i < t->n_items; i++)
+                held_free(t->items[i]);
+        free(t->items);
+        *t = (HeldTable){0};
+}

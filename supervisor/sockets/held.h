@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* held.h - the sockets that `sup` holds open, and who has claimed them. */
+#ifndef SUP_SOCKETS_HELD_H
+#define SUP_SOCKETS_HELD_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sockets/address.h"
+#include "sockets/unix_path.h"
+
+typedef enum HeldOrigin {
+        HELD_NAMED,    /* by --listen: handed over to every worker, kept whatever happens */
+        HELD_CAPTURED, /* a worker bound it */
+} HeldOrigin;
+
+/* Where a socket stands: an address, in a network namespace, perhaps tied to a device. */
+typedef struct HeldKey {
+        Address address;
+        uint64_t netns; /* cookie, 0 unknown (SO_NETNS_COOKIE, Linux 5.14) */
+        char device[IFNAMSIZ];
+} HeldKey;
+
+/* One process of a worker got the socket for an address that it asked for. */
+typedef struct HeldClaim {
+        uint64_t owner; /* the worker's incarnation */
+        pid_t pid;
+        int fd;
+        Address asked;
+} HeldClaim;
+
+typedef struct Held {
+        int fd;
+        dev_t dev;
+        ino_t ino;
+        HeldOrigin origin;
+        HeldKey key;
+        char *name;
+        int backlog; /* the one that --listen set; 0: the server's own */
+        bool has_as;
+        bool as_any_address;
+        Address as;
+        UnixPath *path; /* NULL: no path, or no link could be made */
+        HeldClaim *claims;
+        size_t n_claims;
+} Held;
+
+typedef struct HeldTable {
+        Held **items;
+        size_t n_items;
+} HeldTable;
+
+/* How well a held socket fits a bind(); lower is better. */
+typedef enum HeldMatch {
+        HELD_MATCH_EXACT,
+        HELD_MATCH_AS,
+        HELD_MATCH_WILDCARD, /* the server binds all addresses, --listen named one */
+        HELD_MATCH_COVERED,  /* --listen named all addresses, the server binds one */
+        HELD_MATCH_NONE,
+} HeldMatch;
+
+int held_key_init(HeldKey *key, int fd, const Address *address);
+int held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, const char *name);
+Held *held_free(Held *h);
+int held_claim(Held *h, const HeldClaim *claim);
+void held_drop_claims(Held *h, uint64_t owner);
+unsigned held_queue_length(const Held *h);
+int held_listen(const Held *h, int backlog);
+bool held_is_listening(const Held *h);
+HeldMatch held_match(const Held *h, const HeldKey *key);
+
+int held_table_add(HeldTable *t, Held *consume_held);
+void held_table_remove(HeldTable *t, Held *h);
+Held *held_table_find_socket(const HeldTable *t, int fd);
+void held_table_deinit(HeldTable *t);
+
+#endif

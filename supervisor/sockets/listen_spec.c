@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listen_spec.c - the parser of `--listen [NAME=]ADDR[,attr…]`.
+ *
+ * Gist: text in, a value out, or one sentence that says what was wrong and what would be right.
+ * Host and user names are looked up here; nothing is bound.
+ */
+#include "sockets/listen_spec.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/vm_sockets.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/why.h"
+
+#define PORT_MAX 65535
+
+/* The kind of socket that a prefix of the address asks for. */
+static const struct Prefix {
+        const char *text;
+        int type;
+} prefixes[] = {
+        {"tcp:", SOCK_STREAM},    {"udp:", SOCK_DGRAM},
+        {"unix:", SOCK_STREAM},   {"seqpacket:", SOCK_SEQPACKET},
+        {"dgram:", SOCK_DGRAM},
+};
+
+static int
+parse_port(const char *text, uint16_t *ret, char **ret_why)
+{
+        uint64_t port;
+        int r = parse_unsigned(text, PORT_MAX, &port);
+
+        if (r == -ERANGE)
+                return why(ret_why, -EINVAL, "port %s is too large; a port is at most %d", text,
+                           PORT_MAX);
+        if (r < 0)
+                return why(ret_why, -EINVAL, "'%s' is not a port; it would be a number up to %d",
+                           text, PORT_MAX);
+        *ret = (uint16_t)port;
+        return 0;
+}
+
+static void
+set_any_address(Address *a, uint16_t port, int type)
+{
+        *a = (Address){.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT},
+                       .length = sizeof(struct sockaddr_in6),
+                       .type = type};
+        address_set_port(a, port);
+}
+
+/* `host:port` or `[v6]:port`; a name may stand for several addresses. */
+static int
+parse_host(ListenSpec *spec, char *text, int type, char **ret_why)
+{
+        struct addrinfo hints = {.ai_socktype = type, .ai_flags = AI_PASSIVE};
+        struct addrinfo *list = NULL;
+        char *colon = strrchr(text, ':');
+        char *host = text;
+        uint16_t port;
+        int r;
+
+        if (!colon)
+                return why(ret_why, -EINVAL,
+                           "'%s' is not an address; it would be PORT, HOST:PORT, [IPv6]:PORT, "
+                           "/PATH or @NAME",
+                           text);
+        *colon = '\0';
+        r = parse_port(colon + 1, &port, ret_why);
+        if (r < 0)
+                return r;
+        if (host[0] == '[' && colon > host && colon[-1] == ']') {
+                colon[-1] = '\0';
+                host++;
+                hints.ai_flags |= AI_NUMERICHOST;
+        } else if (strchr(host, ':')) {
+                return why(ret_why, -EINVAL, "an IPv6 address stands in brackets: [%s]:%u", host,
+                           port);
+        }
+        if (strcmp(host, "*") == 0 || !*host) {
+                set_any_address(&spec->addresses[0], port, type);
+                spec->any_address = true;
+                spec->n_addresses = 1;
+                return 0;
+        }
+        r = getaddrinfo(host, NULL, &hints, &list);
+        if (r != 0)
+                return why(ret_why, -EINVAL, "cannot resolve the host '%s': %s", host,
+                           gai_strerror(r));
+        for (const struct addrinfo *ai = list; ai && spec->n_addresses < LISTEN_ADDRESSES_MAX;
+             ai = ai->ai_next) {
+                Address *a = &spec->addresses[spec->n_addresses++];
+
+                *a = (Address){.length = ai->ai_addrlen, .type = type};
+                memcpy(&a->storage, ai->ai_addr, ai->ai_addrlen);
+                address_set_port(a, port);
+        }
+        freeaddrinfo(list);
+        return 0;
+}
+
+static int
+parse_unix(ListenSpec *spec, const char *text, int type, char **ret_why)
+{
+        Address *a = &spec->addresses[0];
+        CLEANUP_FREE char *absolute = NULL;
+        size_t head = offsetof(struct sockaddr_un, sun_path);
+        size_t length;
+
+        if (text[0] == '.') {
+                CLEANUP_FREE char *cwd = get_current_dir_name();
+
+                if (!cwd || asprintf(&absolute, "%s/%s", cwd, text) < 0) {
+                        absolute = NULL;
+                        return why(ret_why, -ENOMEM, "cannot find the current directory");
+                }
+                text = absolute;
+        }
+        length = strlen(text);
+        if (length >= sizeof(a->un.sun_path))
+                return why(ret_why, -EINVAL,
+                           "the unix socket path has %zu characters; the kernel takes at most %zu",
+                           length, sizeof(a->un.sun_path) - 1);
+        if (length < 2)
+                return why(ret_why, -EINVAL, "'%s' names no unix socket; it would be /PATH or @NAME",
+                           text);
+        *a = (Address){.un = {.sun_family = AF_UNIX}, .type = type};
+        memcpy(a->un.sun_path, text, length);
+        if (text[0] == '@') {
+                a->un.sun_path[0] = '\0';
+                a->length = (socklen_t)(head + length);
+        } else {
+                a->length = (socklen_t)(head + length + 1);
+        }
+        spec->n_addresses = 1;
+        return 0;
+}
+
+/* `cid:port`; an empty cid is any. */
+static int
+parse_vsock(ListenSpec *spec, char *text, char **ret_why)
+{
+        struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
+        char *colon = strchr(text, ':');
+        uint64_t cid = VMADDR_CID_ANY;
+        uint64_t port;
+
+        if (!colon)
+                return why(ret_why, -EINVAL, "'vsock:%s' lacks its port; it would be vsock:CID:PORT",
+                           text);
+        *colon = '\0';
+        if ((*text && parse_unsigned(text, UINT32_MAX, &cid) < 0) ||
+            parse_unsigned(colon + 1, UINT32_MAX, &port) < 0)
+                return why(ret_why, -EINVAL,
+                           "'vsock:%s:%s' is not an address; it would be vsock:CID:PORT in numbers",
+                           text, colon + 1);
+        vm.svm_cid = (unsigned)cid;
+        vm.svm_port = (unsigned)port;
+        spec->addresses[0] = (Address){.length = sizeof(vm), .type = SOCK_STREAM};
+        memcpy(&spec->addresses[0].storage, &vm, sizeof(vm));
+        spec->n_addresses = 1;
+        return 0;
+}
+
+static int
+parse_address(ListenSpec *spec, char *text, char **ret_why)
+{
+        int type = SOCK_STREAM;
+        uint64_t number;
+
+        if (strncmp(text, "fd:", 3) == 0) {
+                if (parse_unsigned(text + 3, INT_MAX, &number) < 0)
+                        return why(ret_why, -EINVAL,
+                                   "'%s' is not a descriptor; it would be fd:NUMBER", text);
+                spec->inherited_fd = (int)number;
+                return 0;
+        }
+        if (strncmp(text, "vsock:", 6) == 0)
+                return parse_vsock(spec, text + 6, ret_why);
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+                if (strncmp(text, prefixes[i].text, strlen(prefixes[i].text)) == 0) {
+                        text += strlen(prefixes[i].text);
+                        type = prefixes[i].type;
+                        break;
+                }
+        if (text[0] == '/' || text[0] == '@' || text[0] == '.')
+                return parse_unix(spec, text, type, ret_why);
+        if (type == SOCK_SEQPACKET)
+                return why(ret_why, -EINVAL, "seqpacket: takes a unix socket, /PATH or @NAME");
+        if (isdigit((unsigned char)text[0]) && !strpbrk(text, ".:")) {
+                uint16_t port;
+                int r = parse_port(text, &port, ret_why);
+
+                if (r < 0)
+                        return r;
+                set_any_address(&spec->addresses[0], port, type);
+                spec->any_address = true;
+                spec->n_addresses = 1;
+                return 0;
+        }
+        return parse_host(spec, text, type, ret_why);
+}
+
+static int
+set_backlog(ListenSpec *spec, const char *value, char **ret_why)
+{
+        uint64_t number;
+
+        if (parse_unsigned(value, INT_MAX, &number) < 0 || number == 0)
+                return why(ret_why, -EINVAL, "backlog=%s is not a number from 1 on", value);
+        spec->backlog = (int)number;
+        return 0;
+}
+
+static int
+set_mode(ListenSpec *spec, const char *value, char **ret_why)
+{
+        unsigned mode;
+
+        if (parse_mode(value, &mode) < 0)
+                return why(ret_why, -EINVAL, "mode=%s is not an octal file mode such as 0660",
+                           value);
+        spec->mode = mode;
+        return 0;
+}
+
+static int
+set_user(ListenSpec *spec, const char *value, char **ret_why)
+{
+        const struct passwd *entry = getpwnam(value);
+        uint64_t number;
+
+        if (entry)
+                spec->uid = entry->pw_uid;
+        else if (parse_unsigned(value, UINT32_MAX - 1, &number) == 0)
+                spec->uid = (uid_t)number;
+        else
+                return why(ret_why, -EINVAL, "user=%s: no such user", value);
+        return 0;
+}
+
+static int
+set_group(ListenSpec *spec, const char *value, char **ret_why)
+{
+        const struct group *entry = getgrnam(value);
+        uint64_t number;
+
+        if (entry)
+                spec->gid = entry->gr_gid;
+        else if (parse_unsigned(value, UINT32_MAX - 1, &number) == 0)
+                spec->gid = (gid_t)number;
+        else
+                return why(ret_why, -EINVAL, "group=%s: no such group", value);
+        return 0;
+}
+
+static int
+set_device(ListenSpec *spec, const char *value, char **ret_why)
+{
+        if (!*value || strlen(value) >= sizeof(spec->device))
+                return why(ret_why, -EINVAL, "device=%s is not the name of an interface", value);
+        memcpy(spec->device, value, strlen(value) + 1);
+        return 0;
+}
+
+/* as=PORT, as=HOST:PORT or as=/PATH: what the server asks for when it is to get this listener. */
+static int
+set_as(ListenSpec *spec, const char *value, char **ret_why)
+{
+        CLEANUP_FREE char *text = strdup(value);
+        ListenSpec other = {.inherited_fd = -1};
+        int r;
+
+        if (!text)
+                return -ENOMEM;
+        r = parse_address(&other, text, ret_why);
+        if (r < 0)
+                return r;
+        if (other.n_addresses == 0)
+                return why(ret_why, -EINVAL, "as=%s is not an address that a server can bind",
+                           value);
+        spec->as = other.addresses[0];
+        spec->as_any_address = other.any_address;
+        spec->has_as = true;
+        return 0;
+}
+
+static int
+set_flag(bool *flag, const char *name, const char *value, char **ret_why)
+{
+        if (!value)
+                *flag = true;
+        else if (parse_bool(value, flag) < 0)
+                return why(ret_why, -EINVAL, "%s=%s is neither yes nor no", name, value);
+        return 0;
+}
+
+static int
+parse_attribute(ListenSpec *spec, char *text, char **ret_why)
+{
+        static const struct {
+                const char *name;
+                int (*set)(ListenSpec *, const char *, char **);
+        } with_value[] = {
+                {"backlog", set_backlog}, {"mode", set_mode},     {"user", set_user},
+                {"group", set_group},     {"device", set_device}, {"as", set_as},
+        };
+        char *value = strchr(text, '=');
+        bool v6only = false;
+        int r;
+
+        if (value)
+                *value++ = '\0';
+        for (size_t i = 0; i < ELEMENTSOF(with_value); i++)
+                if (strcmp(text, with_value[i].name) == 0) {
+                        if (!value)
+                                return why(ret_why, -EINVAL, "the attribute %s needs a value: %s=…",
+                                           text, text);
+                        return with_value[i].set(spec, value, ret_why);
+                }
+        if (strcmp(text, "reuseport") == 0)
+                return set_flag(&spec->reuseport, text, value, ret_why);
+        if (strcmp(text, "reuseaddr") == 0)
+                return set_flag(&spec->reuseaddr, text, value, ret_why);
+        if (strcmp(text, "freebind") == 0)
+                return set_flag(&spec->freebind, text, value, ret_why);
+        if (strcmp(text, "v6only") == 0) {
+                r = set_flag(&v6only, text, value, ret_why);
+                for (unsigned i = 0; i < spec->n_addresses; i++)
+                        spec->addresses[i].v6only = v6only;
+                spec->any_address = spec->any_address && !v6only;
+                return r;
+        }
+        return why(ret_why, -EINVAL,
+                   "'%s' is not an attribute; there are backlog= mode= user= group= v6only "
+                   "reuseport reuseaddr freebind device= as=",
+                   text);
+}
+
+/* Whether the text before the first '=' is a name: an address would show one of ":/@[,." first. */
+static size_t
+name_length(const char *text)
+{
+        size_t n = strcspn(text, "=:/@[,");
+
+        return text[n] == '=' && n <= LISTEN_NAME_MAX ? n : 0;
+}
+
+/* A name for those who gave none: the port, or the last part of the path. */
+static char *
+default_name(const ListenSpec *spec)
+{
+        const Address *a = &spec->addresses[0];
+        char text[ADDRESS_TEXT_MAX];
+        char *end;
+
+        if (spec->n_addresses == 0 || a->any.sa_family == AF_VSOCK) {
+                (void)snprintf(text, sizeof(text), "unknown");
+        } else if (address_has_port(a)) {
+                (void)snprintf(text, sizeof(text), "%u", address_port(a));
+        } else {
+                const char *path = a->un.sun_path[0] ? a->un.sun_path : a->un.sun_path + 1;
+                const char *slash = strrchr(path, '/');
+
+                (void)snprintf(text, sizeof(text), "%.107s", slash ? slash + 1 : path);
+        }
+        while ((end = strpbrk(text, ":{}"))) /* these mean something in LISTEN_FDNAMES and {fd:…} */
+                *end = '_';
+        return strdup(text);
+}
+
+/*
+ * Parse one --listen. spec must be deinitialised, also on failure.
+ * Returns 0, or -EINVAL or -ENOMEM with a sentence.
+ */
+int
+listen_spec_init(ListenSpec *spec, const char *text, char **ret_why)
+{
+        CLEANUP_FREE char *copy = strdup(text);
+        size_t n_name = name_length(text);
+        char *rest;
+        char *attribute;
+        int r;
+
+        *spec = (ListenSpec){
+                .text = strdup(text),
+                .inherited_fd = -1,
+                .backlog = SOMAXCONN,
+                .mode = 0600,
+                .uid = (uid_t)-1,
+                .gid = (gid_t)-1,
+        };
+        if (!copy || !spec->text)
+                return -ENOMEM;
+        rest = copy + (n_name ? n_name + 1 : 0);
+        attribute = strsep(&rest, ",");
+        r = parse_address(spec, attribute, ret_why);
+        while (r >= 0 && (attribute = strsep(&rest, ",")))
+                r = parse_attribute(spec, attribute, ret_why);
+        if (r < 0)
+                return r;
+        spec->name = n_name ? strndup(text, n_name) : default_name(spec);
+        return spec->name ? 0 : -ENOMEM;
+}
+
+/* Free what the spec holds. */
+void
+listen_spec_deinit(ListenSpec *spec)
+{
+        free(spec->text);
+        free(spec->name);
+        *spec = (ListenSpec){.inherited_fd = -1};
+}

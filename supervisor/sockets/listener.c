@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listener.c - opens what --listen names.
+ *
+ * Gist: socket, options, bind and, at once, listen: between bind and listen another process could
+ * slip in with SO_REUSEADDR (tests/kernel shows it). Every TCP listener has SO_REUSEADDR; a UDP one
+ * only on request, since there it lets others steal. A unix path is born with its final mode, takes
+ * the place of a stale one, and never that of a living one.
+ */
+#include "sockets/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/why.h"
+#include "sockets/conflict.h"
+
+static int
+set_option(int fd, int level, int option, int value)
+{
+        return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int
+set_options(int fd, const ListenSpec *spec, const Address *a, char **ret_why)
+{
+        bool inet = address_has_port(a);
+        int r = 0;
+
+        if (inet && (a->type == SOCK_STREAM || spec->reuseaddr))
+                r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        if (r == 0 && inet && spec->reuseport)
+                r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        if (r == 0 && a->any.sa_family == AF_INET6)
+                r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, a->v6only);
+        if (r == 0 && inet && spec->freebind)
+                r = a->any.sa_family == AF_INET6 ? set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
+                                                 : set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
+        if (r < 0)
+                return why(ret_why, r, "cannot prepare the socket for '%s': %s", spec->text,
+                           strerrordesc_np(-r));
+        if (spec->device[0] && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, spec->device,
+                                          (socklen_t)strlen(spec->device)) < 0) {
+                r = -errno;
+                return why(ret_why, r, "cannot tie '%s' to the device %s: %s", spec->text,
+                           spec->device, strerrordesc_np(-r));
+        }
+        return 0;
+}
+
+/*
+ * bind() a unix path so that its file never has another mode than the wanted one: the kernel takes
+ * it from the socket's own inode and the umask (net/unix/af_unix.c, unix_bind_bsd).
+ */
+static int
+bind_path(int fd, const ListenSpec *spec, const Address *a)
+{
+        mode_t mask = umask(0);
+        int r = 0;
+
+        if (fchmod(fd, spec->mode) < 0 || bind(fd, &a->any, a->length) < 0)
+                r = -errno;
+        if (r == -EADDRINUSE && unix_path_is_stale(a->un.sun_path, a->type) &&
+            unlink(a->un.sun_path) == 0)
+                r = bind(fd, &a->any, a->length) < 0 ? -errno : 0;
+        (void)umask(mask);
+        if (r == 0 && (spec->uid != (uid_t)-1 || spec->gid != (gid_t)-1) &&
+            lchown(a->un.sun_path, spec->uid, spec->gid) < 0) {
+                r = -errno;
+                (void)unlink(a->un.sun_path);
+        }
+        return r;
+}
+
+static int
+explain_failure(const Address *a, int r, char **ret_why)
+{
+        char text[ADDRESS_TEXT_MAX];
+        char *reason;
+
+        if (r == -EMFILE || r == -ENFILE) {
+                struct rlimit limit = {0};
+
+                (void)getrlimit(RLIMIT_NOFILE, &limit);
+                return why(ret_why, r,
+                           "cannot listen on %s: too many open files, the limit is %llu (see ulimit -n)",
+                           address_format(a, text, sizeof(text)),
+                           (unsigned long long)limit.rlim_cur);
+        }
+        reason = conflict_explain(a, -r);
+        r = why(ret_why, r, "cannot listen on %s: %s", address_format(a, text, sizeof(text)),
+                reason ? reason : "out of memory");
+        free(reason);
+        return r;
+}
+
+/* Open and bind one address. Returns the descriptor or a negative errno with a sentence. */
+static int
+open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_why)
+{
+        CLEANUP_FD int fd = socket(a->any.sa_family, a->type | SOCK_CLOEXEC, 0);
+        int r;
+
+        if (fd < 0)
+                return explain_failure(a, -errno, ret_why);
+        fd = fd_move_above(fd_steal(&fd), fd_floor);
+        if (fd < 0)
+                return explain_failure(a, fd, ret_why);
+        r = set_options(fd, spec, a, ret_why);
+        if (r < 0)
+                return r;
+        if (address_is_path(a))
+                r = bind_path(fd, spec, a);
+        else
+                r = bind(fd, &a->any, a->length) < 0 ? -errno : 0;
+        if (r == 0 && a->type != SOCK_DGRAM && listen(fd, spec->backlog) < 0)
+                r = -errno;
+        return r < 0 ? explain_failure(a, r, ret_why) : fd_steal(&fd);
+}
+
+/* Take over an open, bound socket: fd:N. */
+static int
+take_inherited(const ListenSpec *spec, int fd_floor, char **ret_why)
+{
+        struct stat st;
+        int fd;
+
+        if (fstat(spec->inherited_fd, &st) < 0)
+                return why(ret_why, -EBADF, "descriptor %d is not open", spec->inherited_fd);
+        if (!S_ISSOCK(st.st_mode))
+                return why(ret_why, -ENOTSOCK, "descriptor %d is not a socket",
+                           spec->inherited_fd);
+        fd = fcntl(spec->inherited_fd, F_DUPFD_CLOEXEC, fd_floor);
+        return fd >= 0 ? fd : why(ret_why, -errno, "cannot take over descriptor %d: %s",
+                                  spec->inherited_fd, strerrordesc_np(errno));
+}
+
+/* Put an open socket into the table as a named one. */
+static int
+hold(const ListenSpec *spec, int consume_fd, HeldTable *table, char **ret_why)
+{
+        Address bound;
+        HeldKey key;
+        Held *h = NULL;
+        int r = address_from_socket(consume_fd, &bound);
+
+        if (r == 0)
+                r = held_key_init(&key, consume_fd, &bound);
+        if (r < 0) {
+                fd_close(consume_fd);
+                return why(ret_why, r, "cannot use '%s': %s", spec->text, strerrordesc_np(-r));
+        }
+        r = held_new(&h, consume_fd, HELD_NAMED, &key, spec->name);
+        if (r < 0)
+                return r;
+        h->backlog = spec->backlog;
+        h->has_as = spec->has_as;
+        h->as_any_address = spec->as_any_address;
+        h->as = spec->as;
+        h->as.type = bound.type;
+        if (address_is_path(&bound) && spec->inherited_fd < 0)
+                (void)unix_path_new(&h->path, bound.un.sun_path);
+        return held_table_add(table, h);
+}
+
+/*
+ * Open all addresses of a spec and add them to the table. fd_floor is the lowest descriptor number
+ * that they may get, above those that workers see them under.
+ * Returns 0 or a negative errno with a sentence; what was added before stays in the table.
+ */
+int
+listener_open(const ListenSpec *spec, HeldTable *table, int fd_floor, char **ret_why)
+{
+        int fd;
+        int r = 0;
+
+        if (spec->inherited_fd >= 0) {
+                fd = take_inherited(spec, fd_floor, ret_why);
+                return fd < 0 ? fd : hold(spec, fd, table, ret_why);
+        }
+        for (unsigned i = 0; i < spec->n_addresses && r >= 0; i++) {
+                Address a = spec->addresses[i];
+
+                fd = open_address(spec, &a, fd_floor, ret_why);
+                if (spec->any_address && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)) {
+                        Address v4 = {.in = {.sin_family = AF_INET}, .length = sizeof(a.in)};
+
+                        free(*ret_why);
+                        *ret_why = NULL;
+                        v4.type = a.type;
+                        address_set_port(&v4, address_port(&a));
+                        fd = open_address(spec, &v4, fd_floor, ret_why);
+                }
+                r = fd < 0 ? fd : hold(spec, fd, table, ret_why);
+        }
+        return r;
+}

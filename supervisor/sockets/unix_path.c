@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unix_path.c - keeps the name of a held unix socket in the file system.
+ *
+ * Theory of operation: servers unlink their path before they bind it, so a held socket would lose
+ * its name at each restart. A bound unix socket is found through the inode of its file: any hard
+ * link to the file reaches the same listener (tests/kernel shows it). So a link of our own stands
+ * beside the path, as `.NAME.sup`; whenever the public name is gone, it is linked again. Mode and
+ * owner belong to the inode and stay. The link's name is fixed: what a killed `sup` left behind is
+ * replaced by the next.
+ */
+#include "sockets/unix_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+static bool
+is_same_file(const UnixPath *u, const char *path)
+{
+        struct stat st;
+
+        return lstat(path, &st) == 0 && st.st_dev == u->dev && st.st_ino == u->ino;
+}
+
+/*
+ * Start to keep an absolute path that a socket is bound to.
+ * Returns 0, -ENOTSOCK, or -EACCES, -EPERM, … where no link can be made.
+ */
+int
+unix_path_new(UnixPath **ret, const char *path)
+{
+        UnixPath *u = NULL;
+        const char *slash = strrchr(path, '/');
+        struct stat st;
+        int r;
+
+        if (!slash || strlen(slash + 1) + strlen(".") + strlen(".sup") > NAME_MAX)
+                return -ENAMETOOLONG;
+        if (lstat(path, &st) < 0)
+                return -errno;
+        if (!S_ISSOCK(st.st_mode))
+                return -ENOTSOCK;
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return -ENOMEM;
+        u->dev = st.st_dev;
+        u->ino = st.st_ino;
+        u->path = strdup(path);
+        if (!u->path ||
+            asprintf(&u->link, "%.*s.%s.sup", (int)(slash + 1 - path), path, slash + 1) < 0) {
+                u->link = NULL;
+                unix_path_free(u);
+                return -ENOMEM;
+        }
+        (void)unlink(u->link); /* of a `sup` that was killed */
+        if (linkat(AT_FDCWD, path, AT_FDCWD, u->link, 0) < 0) {
+                r = -errno;
+                unix_path_free(u);
+                return r;
+        }
+        *ret = u;
+        return 0;
+}
+
+/* Free it, without touching the file system. Takes NULL. Returns NULL. */
+UnixPath *
+unix_path_free(UnixPath *u)
+{
+        if (u) {
+                free(u->path);
+                free(u->link);
+                free(u);
+        }
+        return NULL;
+}
+
+/* Remove the public name, if it still is this socket's, and the link. */
+void
+unix_path_remove(const UnixPath *u)
+{
+        if (is_same_file(u, u->path))
+                (void)unlink(u->path);
+        if (is_same_file(u, u->link))
+                (void)unlink(u->link);
+}
+
+/*
+ * Make sure that the public name exists. What somebody else has put there stays.
+ * Returns 1 when it had to be linked again, 0 when it was there, or a negative errno.
+ */
+int
+unix_path_restore(const UnixPath *u)
+{
+        if (linkat(AT_FDCWD, u->link, AT_FDCWD, u->path, 0) == 0)
+                return 1;
+        return errno == EEXIST ? 0 : -errno;
+}
+
+/*
+ * Whether a path is a socket that nobody listens on: connect(2) says ECONNREFUSED. Anything else,
+ * a file, a living socket, one that may not be asked, is not stale.
+ */
+bool
+unix_path_is_stale(const char *path, int type)
+{
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        CLEANUP_FD int fd = -1;
+        struct stat st;
+
+        if (strlen(path) >= sizeof(un.sun_path) || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+                return false;
+        memcpy(un.sun_path, path, strlen(path) + 1);
+        fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        return fd >= 0 && connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0 &&
+               errno == ECONNREFUSED;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* unix_path.h - keeps the name of a held unix socket in the file system. */
+#ifndef SUP_SOCKETS_UNIX_PATH_H
+#define SUP_SOCKETS_UNIX_PATH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct UnixPath {
+        char *path; /* the public name */
+        char *link; /* our own hard link beside it */
+        dev_t dev;  /* of the socket's file, not of the socket */
+        ino_t ino;
+} UnixPath;
+
+int unix_path_new(UnixPath **ret, const char *path);
+UnixPath *unix_path_free(UnixPath *u);
+void unix_path_remove(const UnixPath *u);
+int unix_path_restore(const UnixPath *u);
+bool unix_path_is_stale(const char *path, int type);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spawn.c - starts the process of a worker.
+ *
+ * Theory of operation: a crash is answered by an exec as soon as the kernel can, so the child
+ * shares our memory until then (CLONE_VM | CLONE_VFORK) on a stack of its own; nothing is copied,
+ * however large we are. It makes system calls only, in a function of its own that is never inlined
+ * (the compiler must not let it advance our variables). It reports by a socket pair: the seccomp
+ * listener as SCM_RIGHTS, and the step that failed; a successful exec closes its end.
+ */
+#include "worker/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* The child runs on this: execvpe(3) keeps a path and, for scripts, the arguments on it. */
+#define STACK_SIZE (256UL * 1024)
+
+/* What the child reports; the descriptor of a listener may come with it. */
+typedef struct Report {
+        SpawnStep step;
+        int error; /* positive errno; 0: this step went well */
+} Report;
+
+typedef struct Child {
+        const SpawnRequest *request;
+        int report_fd;
+        pid_t supervisor;
+} Child;
+
+/* Runs in the child: send a report, with a descriptor unless fd is negative. */
+static void
+child_report(int report_fd, SpawnStep step, int error, int fd)
+{
+        Report report = {.step = step, .error = error};
+        struct iovec iov = {.iov_base = &report, .iov_len = sizeof(report)};
+        union {
+                char space[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr header;
+        } control = {0};
+        struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+        if (fd >= 0) {
+                control.header.cmsg_level = SOL_SOCKET;
+                control.header.cmsg_type = SCM_RIGHTS;
+                control.header.cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control.space);
+        }
+        (void)sendmsg(report_fd, &message, MSG_NOSIGNAL);
+}
+
+/* Runs in the child: a system call failed, so this is the end. */
+_Noreturn static void
+child_fail(const Child *child, SpawnStep step, int error)
+{
+        child_report(child->report_fd, step, error, -1);
+        _exit(127);
+}
+
+/* Runs in the child: dispositions as they are after login. */
+static void
+child_reset_signals(const SpawnContext *context)
+{
+        struct sigaction action = {.sa_handler = SIG_DFL};
+
+        (void)sigaction(SIGPIPE, &action, NULL);
+        for (int signo = 1; signo < NSIG; signo++)
+                if (sigismember(&context->ignored, signo) == 1)
+                        (void)sigaction(signo, &action, NULL);
+}
+
+/*
+ * Runs in the child: the raw calls, since the C library's would look after its threads, and those
+ * are not ours to change. The parent-death signal is set again later: these calls clear it.
+ */
+static void
+child_set_user(const Child *child, const SpawnContext *context)
+{
+        if ((context->has_user || context->has_group) &&
+            syscall(SYS_setgroups, context->n_groups, context->groups) < 0)
+                child_fail(child, SPAWN_GROUP, errno);
+        if (context->has_group &&
+            syscall(SYS_setresgid, context->gid, context->gid, context->gid) < 0)
+                child_fail(child, SPAWN_GROUP, errno);
+        if (context->has_user &&
+            syscall(SYS_setresuid, context->uid, context->uid, context->uid) < 0)
+                child_fail(child, SPAWN_USER, errno);
+}
+
+/* Runs in the child: install the filter and send its listener home. */
+static void
+child_install_filter(const Child *child)
+{
+        int fd = notify_filter_install(child->request->filter);
+
+        if (fd >= 0)
+                child_report(child->report_fd, SPAWN_FILTER, 0, fd);
+        else if (child->request->filter_required)
+                child_fail(child, SPAWN_FILTER, -fd);
+        else
+                child_report(child->report_fd, SPAWN_FILTER, -fd, -1);
+}
+
+/* Runs in the child: listeners at 3, 4, …, all close-on-exec flags cleared by dup2(2). */
+static void
+child_place_fds(const Child *child)
+{
+        const SpawnRequest *request = child->request;
+
+        if (request->stdin_fd >= 0 && dup2(request->stdin_fd, STDIN_FILENO) < 0)
+                child_fail(child, SPAWN_FDS, errno);
+        for (size_t i = 0; i < request->n_fds; i++)
+                if (dup2(request->fds[i], ENVIRONMENT_FIRST_FD + (int)i) < 0)
+                        child_fail(child, SPAWN_FDS, errno);
+}
+
+/* Runs in the child: digits from the left, the rest ends the string. */
+static void
+child_write_number(char *slot, unsigned long long number)
+{
+        char digits[ENVIRONMENT_PIDFD_DIGITS];
+        size_t n = 0;
+
+        do {
+                digits[n++] = (char)('0' + number % 10);
+                number /= 10;
+        } while (number && n < sizeof(digits));
+        while (n > 0)
+                *slot++ = digits[--n];
+        *slot = '\0';
+}
+
+/* Runs in the child: who it is, for the variables that say so. */
+static void
+child_write_identity(const Environment *environment)
+{
+        struct stat st;
+        int fd;
+
+        if (environment->pid_slot)
+                child_write_number(environment->pid_slot, (unsigned long long)getpid());
+        if (!environment->pidfd_slot)
+                return;
+        fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        if (fd >= 0 && fstat(fd, &st) == 0)
+                child_write_number(environment->pidfd_slot, st.st_ino);
+        fd_close(fd);
+}
+
+__attribute__((noinline)) static int
+child_main(void *argument)
+{
+        const Child *child = argument;
+        const SpawnRequest *request = child->request;
+        const SpawnContext *context = request->context;
+        sigset_t none;
+
+        child_reset_signals(context);
+        if (context->own_group)
+                (void)setpgid(0, 0);
+        for (size_t i = 0; i < context->n_limits; i++)
+                if (setrlimit((__rlimit_resource_t)context->limits[i].resource,
+                              &context->limits[i].value) < 0)
+                        child_fail(child, SPAWN_LIMIT, errno);
+        if (request->filter)
+                child_install_filter(child);
+        child_set_user(child, context);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() != child->supervisor)
+                _exit(127);
+        if (context->chdir && chdir(context->chdir) < 0)
+                child_fail(child, SPAWN_CHDIR, errno);
+        if (context->has_umask)
+                (void)umask(context->umask);
+        child_place_fds(child);
+        child_write_identity(request->environment);
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)execvpe(request->arguments[0], request->arguments,
+                      request->environment->variables.items);
+        child_fail(child, SPAWN_EXEC, errno);
+}
+
+/* Read one report. Returns 1, 0 at the end, or a negative errno. */
+static int
+receive_report(int fd, Report *ret, int *ret_fd)
+{
+        struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
+        union {
+                char space[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr header;
+        } control;
+        struct msghdr message = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control.space),
+        };
+        ssize_t n;
+
+        *ret_fd = -1;
+        do {
+                n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+        } while (n < 0 && errno == EINTR);
+        if (n <= 0)
+                return n < 0 ? -errno : 0;
+        if (message.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+            control.header.cmsg_type == SCM_RIGHTS)
+                memcpy(ret_fd, CMSG_DATA(&control.header), sizeof(int));
+        return 1;
+}
+
+/* Take in all reports until the child has exec'ed or given up. */
+static int
+collect_reports(int fd, SpawnResult *result)
+{
+        Report report;
+        int listener_fd;
+        int r;
+
+        while ((r = receive_report(fd, &report, &listener_fd)) > 0) {
+                if (listener_fd >= 0) {
+                        result->listener_fd = listener_fd;
+                } else if (report.step == SPAWN_FILTER) {
+                        result->filter_error = report.error;
+                }
+                if (report.error && report.step != SPAWN_FILTER) {
+                        result->failed_step = report.step;
+                        return -report.error;
+                }
+        }
+        return r;
+}
+
+/*
+ * Start a worker. It returns when the new program runs or is known not to.
+ *
+ * ret->listener_fd is the caller's on success. Returns 0, or a negative errno with
+ * ret->failed_step; a child that failed has been reaped then.
+ */
+int
+spawn_worker(const SpawnRequest *request, SpawnResult *ret)
+{
+        static char stack[STACK_SIZE] __attribute__((aligned(16)));
+        SpawnResult result = {.listener_fd = -1, .failed_step = SPAWN_CLONE};
+        Child child = {.request = request, .supervisor = getpid()};
+        CLEANUP_FD int parent_fd = -1;
+        int pair[2];
+        int r;
+
+        *ret = result;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        parent_fd = pair[0];
+        /* Above the numbers that the child gives to its listeners. */
+        child.report_fd = fd_move_above(pair[1], ENVIRONMENT_FIRST_FD + (int)request->n_fds);
+        if (child.report_fd < 0)
+                return child.report_fd;
+        result.pid = clone(child_main, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+        r = result.pid < 0 ? -errno : 0;
+        fd_close(child.report_fd);
+        /* The child shared our memory: a change of user in it made us undumpable (prctl(2)). */
+        if (request->context->has_user)
+                (void)prctl(PR_SET_DUMPABLE, 1);
+        if (r == 0) {
+                r = collect_reports(parent_fd, &result);
+                if (r == 0 && request->filter_required && result.listener_fd < 0) {
+                        r = -result.filter_error;
+                        result.failed_step = SPAWN_FILTER;
+                }
+                if (r < 0) {
+                        fd_close(result.listener_fd);
+                        result.listener_fd = -1;
+                        (void)waitpid(result.pid, NULL, 0);
+                }
+        }
+        *ret = result;
+        return r;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* spawn.h - starts the process of a worker. */
+#ifndef SUP_WORKER_SPAWN_H
+#define SUP_WORKER_SPAWN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "linux/notify.h"
+#include "worker/environment.h"
+
+/* The step of the new process that failed; each has its sentence. */
+typedef enum SpawnStep {
+        SPAWN_CLONE,
+        SPAWN_FILTER,
+        SPAWN_LIMIT,
+        SPAWN_CHDIR,
+        SPAWN_GROUP,
+        SPAWN_USER,
+        SPAWN_FDS,
+        SPAWN_EXEC,
+} SpawnStep;
+
+typedef struct SpawnLimit {
+        int resource;
+        struct rlimit value;
+} SpawnLimit;
+
+/* What is the same for all workers. */
+typedef struct SpawnContext {
+        const char *chdir; /* or NULL */
+        bool has_umask;
+        mode_t umask;
+        bool has_user;
+        uid_t uid;
+        bool has_group;
+        gid_t gid;
+        const gid_t *groups; /* supplementary, with has_user or has_group */
+        size_t n_groups;
+        const SpawnLimit *limits;
+        size_t n_limits;
+        sigset_t ignored;    /* signals that were ignored when `sup` started, to be reset */
+        bool own_group;      /* a process group for each worker */
+} SpawnContext;
+
+typedef struct SpawnRequest {
+        const SpawnContext *context;
+        char *const *arguments;
+        Environment *environment;
+        const int *fds; /* to be 3, 4, …; all of them above those numbers here */
+        size_t n_fds;
+        int stdin_fd; /* to be 0, or -1: inherited */
+        NotifyFilter *filter; /* or NULL: no capture */
+        bool filter_required;
+} SpawnRequest;
+
+typedef struct SpawnResult {
+        pid_t pid;
+        int listener_fd;  /* of the filter; -1: not installed */
+        int filter_error; /* why not, a positive errno, or 0 */
+        SpawnStep failed_step;
+} SpawnResult;
+
+int spawn_worker(const SpawnRequest *request, SpawnResult *ret);
+
+#endif

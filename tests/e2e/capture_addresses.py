@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""Capture: which held socket a bind gets."""
+
+import re
+import socket
+
+from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until,
+                     wait_who)
+
+
+@step("as=: the server binds the one port and is in truth on the other")
+def _(t):
+    named, asked = free_port(), free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{named},as={asked}", "--", PYTHON, server("simple.py"), asked)
+    for _ in range(2):
+        assert wait_who(named)["pid"] == str(sup.worker())
+        assert is_refused(asked)
+        sup.kill_worker()
+
+
+@step("a server that binds the wildcard gets the address that the user named, same port")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port}", "--", PYTHON, server("simple.py"), port, "0.0.0.0")
+    assert wait_who(port)["pid"] == str(sup.worker())
+    assert is_refused(("127.0.0.2", port)), "the server is on more than what -l named"
+
+
+@step("a server that binds one address gets the wildcard listener that the user named")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", str(port), "--", PYTHON, server("simple.py"), port, "127.0.0.1")
+    for address in (port, ("::1", port)):
+        assert wait_who(address)["pid"] == str(sup.worker())
+
+
+@step("0.0.0.0 and [::] with V6ONLY, same port, are two sockets, held and back after a restart")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("two_listeners.py"), "0.0.0.0", port, "::", port)
+    for _ in range(3):
+        wait_who(("::1", port))
+        assert ask_who(("127.0.0.1", port))["listener"] == "0"
+        assert ask_who(("::1", port))["listener"] == "1"
+        sup.kill_worker()
+    said = "\n".join(sup.said())
+    assert re.search(rf"holding 0\.0\.0\.0:{port}\b", said), said
+    assert re.search(rf"holding \[::\]:{port}\b", said), said
+
+
+@step("three listeners in the order of the server, also when they are asked for in another one than -l's")
+def _(t):
+    ports = [free_port() for _ in range(3)]
+    listens = [word for port in reversed(ports) for word in ("-l", f"127.0.0.1:{port}")]
+    arguments = [word for port in ports for word in ("127.0.0.1", port)]
+    Sup(t, *listens, "--", PYTHON, server("two_listeners.py"), *arguments)
+    for index, port in enumerate(ports):
+        wait_until(lambda port=port, index=index: wait_who(port)["listener"] == str(index),
+                   "each port has its own listener")
+
+
+@step("port 0 is not captured: every start has a port of its own, and the old one is closed at once")
+def _(t):
+    sup = Sup(t, "--", PYTHON, server("port_zero.py"))
+    first = int(sup.out.wait_for(r"port (\d+)")[1])
+    assert ask_who(first)["pid"] == str(sup.kill_worker())
+    wait_until(lambda: is_refused(first), "the port is closed", 2)
+    wait_until(lambda: len(sup.out.lines) == 2, "the next worker has a port")
+    ask_who(int(sup.out.lines[1].split()[1]))
+    assert not [line for line in sup.said() if "holding" in line], sup.said()
+
+
+@step("a UDP socket is not captured: its address is free when the server is dead")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--backoff-max", "30s", "--restart=never", "--",
+              PYTHON, server("udp_echo.py"), port)
+    sup.out.wait_for("bound")
+    assert not [line for line in sup.said() if "holding" in line], sup.said()
+    sup.kill_worker()
+    assert sup.wait() == 128 + 9
+
+
+@step("a UDP address named with -l is handed to the server that binds it; waiting datagrams are kept")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"udp:127.0.0.1:{port}", "--", PYTHON, server("udp_echo.py"), port)
+    sup.out.wait_for("bound")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        old = sup.kill_worker()
+        client.sendto(b"while it was dead", ("127.0.0.1", port))
+        answer = client.recv(1000)
+    assert answer == f"{sup.next_worker(old)} while it was dead".encode(), answer
+
+
+run()

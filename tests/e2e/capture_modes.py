@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""Capture: off, require, and doing without when a container or a kernel forbids it."""
+
+import os
+import re
+
+import procs
+from harness import PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until, wait_who
+from supervised import sup_binary
+
+WITHOUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "without.py")
+
+
+def without(calls):
+    return [PYTHON, WITHOUT, calls]
+
+
+def said_of_capture(sup):
+    return [line for line in sup.said() if re.search(r"captur|filter|pidfd_getfd|PTRACE", line)]
+
+
+@step("--capture=off: no filter is installed, and the port closes with the server")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--capture=off", "--restart=never", "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    assert procs.status_field(sup.worker(), "Seccomp") == "0"
+    assert not [line for line in sup.said() if "holding" in line], sup.said()
+    sup.kill_worker()
+    wait_until(lambda: is_refused(port), "the port is closed")
+
+
+@step("--capture=off with -l: the listener is handed over, a bind of the server's own fails")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--capture=off", "-l", f"127.0.0.1:{port}", "--", PYTHON, server("simple.py"), port)
+    sup.wait_for_log("Address already in use")
+
+
+@step("--capture=require: works where it can, as root and as an ordinary user")
+def _(t):
+    for user in (False, True):
+        port = free_port()
+        sup = Sup(t, "--capture=require", "--", PYTHON, server("simple.py"), port, user=user)
+        wait_who(port)
+        assert procs.status_field(sup.worker(), "Seccomp") == "2"
+        sup.kill_worker()
+        ask_who(port)
+
+
+@step("a sup under another one: the inner one cannot capture, says so once, and the server runs")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", sup_binary(), "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    assert len(said_of_capture(sup)) == 1, sup.said()
+
+
+@step("without pidfd_getfd, as in docker: it says what was lost and what helps, and the server runs")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=without("pidfd_getfd=EPERM"))
+    wait_who(port)
+    said = said_of_capture(sup)
+    assert len(said) == 1, sup.said()
+    assert "SYS_PTRACE" in said[0] or "-l" in said[0], said
+
+
+@step("without pidfd_getfd, a listener named with -l is still handed to a server that binds")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port}", "--", PYTHON, server("simple.py"), port,
+              prefix=without("pidfd_getfd=EPERM"))
+    assert wait_who(port)["pid"] == str(sup.kill_worker())
+    ask_who(port)
+
+
+@step("without clone3 and pidfd_open, as on old kernels: it starts and restarts")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port}", "--", PYTHON, server("activated.py"),
+              prefix=without("clone3,pidfd_open"))
+    assert wait_who(port)["pid"] == str(sup.kill_worker())
+    ask_who(port)
+
+
+run()

@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+"""Capture: the trapped call comes from any thread of any descendant; and what is left to the kernel."""
+
+from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_who
+
+
+def restarts_on_its_socket(sup, port):
+    """The server answers, is killed with all it has, and its successor answers at once."""
+    before = wait_who(port)["pid"]
+    sup.wait_for_log(rf"holding .*:{port}\b")
+    sup.kill_worker()
+    after = ask_who(port)["pid"]
+    assert before != after
+
+
+@step("a thread of a grandchild binds")
+def _(t):
+    port = free_port()
+    restarts_on_its_socket(Sup(t, "--", PYTHON, server("thread_binds.py"), port), port)
+
+
+@step("the server stands behind `sh -c` without exec")
+def _(t):
+    port = free_port()
+    command = f"{PYTHON} {server('simple.py')} {port}; echo ended"
+    restarts_on_its_socket(Sup(t, "--", "sh", "-c", command), port)
+
+
+@step("the server stands behind `sh -c`, and -l names its address: LISTEN_PID is wrong, capture helps")
+def _(t):
+    port = free_port()
+    command = f"{PYTHON} {server('simple.py')} {port}; echo ended"
+    Sup(t, "-l", f"127.0.0.1:{port}", "--", "sh", "-c", command)
+    wait_who(port)
+
+
+@step("a socket that is in an epoll set before its bind is left to the kernel, with a warning")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("epoll_first.py"), port)
+    wait_who(port)
+    sup.kill_worker()
+    wait_who(port)
+    sup.wait_for_log("epoll")
+
+
+@step("a server that dies while its call is answered does no harm")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", "sh", "-c", f"{PYTHON} {server('simple.py')} {port} & sleep 0.05; kill -9 $!; "
+              f"exec {PYTHON} {server('simple.py')} {port}")
+    wait_who(port)
+    restarts_on_its_socket(sup, port)
+
+
+@step("20 processes of one worker that bind ports of their own at the same time")
+def _(t):
+    ports = [free_port() for _ in range(20)]
+    command = " ".join(f"{server('simple.py')} {port} &" for port in ports) + " wait"
+    sup = Sup(t, "--", "sh", "-c", command)
+    for port in ports:
+        wait_who(port)
+    sup.kill_worker()
+    for port in ports:
+        ask_who(port)
+
+
+run()

@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""Capture: an address that the same worker binds again, as in the kernel; other workers share it."""
+
+import os
+import signal
+
+import procs
+from harness import (PYTHON, Sup, ask_who, free_port, run, server, step, wait_until, wait_who)
+
+
+@step("a second bind of the same address in the same worker fails with EADDRINUSE, also after a restart")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("binds_twice.py"), port)
+    for generation in (1, 2):
+        wait_until(lambda count=2 * generation: len(sup.out.lines) >= count, "both binds ended")
+        assert sup.out.lines == ["listens", "EADDRINUSE"] * generation, sup.out.lines
+        ask_who(port)
+        sup.kill_worker()
+
+
+@step("with SO_REUSEPORT the second bind works, serves, and comes back after a restart")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("binds_twice.py"), "reuseport", port)
+    for generation in range(1, 4):
+        wait_until(lambda count=2 * generation: len(sup.out.lines) >= count, "both binds ended")
+        assert sup.out.lines == ["listens"] * 2 * generation, sup.out.lines
+        seen = set()
+        wait_until(lambda: seen.add(ask_who(port)["listener"]) or len(seen) == 2,
+                   "both sockets get connections")
+        sup.kill_worker()
+
+
+@step("a master that replaces its dead child: the new child gets the dead one's socket back")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("prefork.py"), port)
+    first = int(wait_who(port)["pid"])
+    master = sup.worker()
+    assert first in procs.children_of(master)
+    os.kill(first, signal.SIGKILL)
+    second = int(ask_who(port)["pid"])
+    assert second != first
+    assert sup.worker() == master, "the master was restarted"
+
+
+@step("the workers of -n share a captured socket, and one that dies comes back to it")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-n", "3", "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    workers = set(map(str, sup.workers(3)))
+    seen = set()
+    wait_until(lambda: seen.add(ask_who(port)["pid"]) or seen == workers, "all three have answered")
+    victim = sup.workers(3)[1]
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: victim not in procs.children_of(sup.pid), "it is dead")
+    new = set(map(str, sup.workers(3)))
+    wait_until(lambda: seen.add(ask_who(port)["pid"]) or new <= seen, "the new one answers too")
+    assert not [line for line in sup.err.lines if "already in use" in line], sup.err.lines
+
+
+run()

@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""Capture: unix sockets, by path and abstract."""
+
+import os
+import stat
+
+from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, read_all, run, server,
+                     step, wait_until, wait_who)
+
+
+def mode_of(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@step("a server that unlinks its path before it binds it gets the held socket, and nobody is refused")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), path)
+    for _ in range(3):
+        assert wait_who(path)["pid"] == str(sup.kill_worker())
+        clients = [connect(path) for _ in range(10)]
+        answers = {read_all(client).split()[0] for client in clients}
+        assert answers == {f"pid={sup.worker()}"}, answers
+
+
+@step("the path is linked again when somebody removes it")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), path)
+    wait_who(path)
+    for _ in range(2):
+        os.unlink(path)
+        wait_until(lambda: os.path.exists(path), "the path is there again", 5)
+        assert ask_who(path)["pid"] == str(sup.worker())
+
+
+@step("the same for a path named with -l, which an activated server never binds")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "-l", path, "--", PYTHON, server("activated.py"))
+    wait_who(path)
+    os.unlink(path)
+    wait_until(lambda: os.path.exists(path), "the path is there again", 5)
+    assert ask_who(path)["pid"] == str(sup.kill_worker())
+    ask_who(path)
+
+
+@step("the mode that the server gave its path stays after a restart and after a removal")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), path, "0620")
+    wait_who(path)
+    assert mode_of(path) == 0o620
+    sup.kill_worker()
+    ask_who(path)
+    assert mode_of(path) == 0o620
+    os.unlink(path)
+    wait_until(lambda: os.path.exists(path), "the path is there again", 5)
+    assert mode_of(path) == 0o620
+
+
+@step("a path named with -l is 0600 unless said, and has the owner that was said")
+def _(t):
+    private, public = t.path("private"), t.path("public")
+    sup = Sup(t, "-l", private, "-l", f"{public},mode=0666", "--", PYTHON, server("activated.py"))
+    wait_who(public)
+    assert mode_of(private) == 0o600
+    assert mode_of(public) == 0o666
+    assert sup.stop() == 0
+    assert not os.path.exists(private) and not os.path.exists(public)
+
+
+@step("at the end the path is removed, and nothing stays beside it")
+def _(t):
+    os.mkdir(t.path("run"))
+    path = t.path("run/socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), path)
+    wait_who(path)
+    sup.kill_worker()
+    ask_who(path)
+    assert sup.stop() == 0
+    assert os.listdir(t.path("run")) == []
+
+
+@step("an ordinary user's server keeps its path in the same way")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), path, user=True)
+    assert wait_who(path)["pid"] == str(sup.kill_worker())
+    ask_who(path)
+    os.unlink(path)
+    wait_until(lambda: os.path.exists(path), "the path is there again", 5)
+    ask_who(path)
+    assert sup.stop() == 0
+    assert not os.path.exists(path)
+
+
+@step("a path relative to the directory of the server")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), "socket")
+    assert wait_who(path)["pid"] == str(sup.kill_worker())
+    ask_who(path)
+    assert sup.stop() == 0
+    assert not os.path.exists(path)
+
+
+@step("an abstract socket is held as well")
+def _(t):
+    name = f"@sup-e2e-{os.getpid()}-{free_port()}"
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), name)
+    assert wait_who(name)["pid"] == str(sup.kill_worker())
+    ask_who(name)
+    assert sup.stop() == 0
+    assert is_refused(name)
+
+
+run()

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""What a worker is handed: listeners from 3 on, and the variables of every protocol that names them."""
+
+import os
+import socket
+
+import procs
+from harness import (PYTHON, Sup, ask_who, connect, free_port, read_all, run, server, step, wait_answer,
+                     wait_until, wait_who)
+from tap import need
+from under_load import nginx
+
+STALE = {"LISTEN_FDS": 7, "LISTEN_PID": 1, "LISTEN_FDNAMES": "x", "LISTEN_PIDFDID": 1,
+         "SERVER_STARTER_PORT": "1=3", "SERVER_STARTER_GENERATION": 9, "EINHORN_FD_COUNT": 7,
+         "EINHORN_FD_0": 11, "EINHORN_FD_6": 12, "EINHORN_MASTER_PID": 1, "EINHORN_CHILD_INDEX": 9,
+         "SUP_NAME": "stale", "SUP_WORKER": 9, "SUP_GENERATION": 9, "NGINX": "9;", "UNICORN_FD": "9"}
+
+
+def environment(t, *args, **popen):
+    """Starts sup with a worker that only sleeps; (pid, its environment)."""
+    sup = Sup(t, *args, "--", "/bin/sleep", "1000", **popen)
+    pid = sup.worker()
+    wait_until(lambda: "sleep" in procs.command_of(pid), "the worker runs its own program")
+    return sup, pid, procs.environment_of(pid)
+
+
+@step("LISTEN_*, SERVER_STARTER_*, EINHORN_* and SUP_* name the listeners in the order of -l")
+def _(t):
+    port = free_port()
+    path = t.path("socket")
+    sup, pid, env = environment(t, "--name", "shop", "-l", f"web=127.0.0.1:{port}", "-l", path)
+    expected = {"LISTEN_FDS": "2", "LISTEN_PID": str(pid), "LISTEN_FDNAMES": "web:socket",
+                "SERVER_STARTER_PORT": f"127.0.0.1:{port}=3;{path}=4", "EINHORN_FD_COUNT": "2",
+                "EINHORN_FD_0": "3", "EINHORN_FD_1": "4", "EINHORN_MASTER_PID": str(sup.pid),
+                "SUP_NAME": "shop", "SUP_WORKER": "1"}
+    seen = {name: env.get(name) for name in expected}
+    assert seen == expected, seen
+    assert sorted(procs.fds_of(pid)) == [0, 1, 2, 3, 4]
+
+
+@step("inherited copies of all these variables are removed first, others stay")
+def _(t):
+    _, _, env = environment(t, env={**STALE, "KEPT": "yes"})
+    stale = {name for name, value in STALE.items() if env.get(name) == str(value)}
+    assert not stale, stale
+    assert env["KEPT"] == "yes"
+
+
+@step("the number of the worker, and the generation, are counted")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-n", "2", "-l", f"127.0.0.1:{port}", "--", PYTHON, server("activated.py"))
+    wait_who(port)
+    workers = {procs.environment_of(pid)["SUP_WORKER"] for pid in sup.workers(2)}
+    assert workers == {"1", "2"}, workers
+
+
+@step("--no-listen-pid leaves LISTEN_PID out, so that `sh -c` may stand between")
+def _(t):
+    port = free_port()
+    Sup(t, "--no-listen-pid", "-l", f"127.0.0.1:{port}", "--", "sh", "-c",
+        f"{PYTHON} {server('activated.py')}; echo ended")
+    wait_who(port)
+
+
+@step("--compat: each form as its reader wants it")
+def _(t):
+    port = free_port()
+    path = t.path("socket")
+    compat = [f"--compat={name}" for name in ("nginx", "unicorn", "puma", "php-fpm", "upstart")]
+    _, _, env = environment(t, *compat, "-l", f"127.0.0.1:{port}", "-l", path)
+    assert env.get("NGINX") == "3;4;", env.get("NGINX")
+    assert env.get("UNICORN_FD") == "3,4", env.get("UNICORN_FD")
+    assert env.get("PUMA_INHERIT_0") == f"3:tcp://127.0.0.1:{port}", env.get("PUMA_INHERIT_0")
+    assert env.get("PUMA_INHERIT_1") == f"4:unix://{path}", env.get("PUMA_INHERIT_1")
+    assert env.get("FPM_SOCKETS") == f"127.0.0.1:{port}=3,{path}=4", env.get("FPM_SOCKETS")
+    assert env.get("UPSTART_FDS") == "3 4", env.get("UPSTART_FDS")
+    assert env.get("UPSTART_EVENTS") == "socket", env.get("UPSTART_EVENTS")
+
+
+@step("--compat=crank: NOTIFY_FD is a descriptor of the worker")
+def _(t):
+    _, pid, env = environment(t, "--compat=crank", "-l", f"127.0.0.1:{free_port()}")
+    assert int(env["NOTIFY_FD"]) in procs.fds_of(pid)
+
+
+@step("--compat=nginx: nginx itself takes the listener and does not bind")
+def _(t):
+    port = free_port()
+    need("nginx")
+    Sup(t, "--capture=off", "--compat=nginx", "-l", f"0.0.0.0:{port}", *nginx(t, port))
+    answer = wait_answer(port, b"GET / HTTP/1.0\r\n\r\n")
+    assert "hello from nginx" in answer, answer
+
+
+@step("{fd:NAME} in the command is the number of the listener")
+def _(t):
+    ports = free_port(), free_port()
+    sup = Sup(t, "-l", f"first=127.0.0.1:{ports[0]}", "-l", f"second=127.0.0.1:{ports[1]}",
+              "--restart=never", "--", "echo", "{fd:second}", "--fd={fd:first}", "{fd}", "{}")
+    assert sup.wait() == 0
+    assert sup.out.until_end() == ["4 --fd=3 {fd} {}"], sup.out.lines
+
+
+@step("--stdin=NAME: the listener is descriptor 0")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"web=127.0.0.1:{port}", "--stdin=web", "--", PYTHON, "-c",
+              "import socket; s = socket.socket(fileno=0)\n"
+              "while True: c, _ = s.accept(); c.sendall(b'from stdin'); c.close()")
+    sup.wait_for_log("listening on")
+    with connect(port) as client:
+        assert read_all(client) == "from stdin"
+
+
+@step("fd:N: a listener that sup itself was handed")
+def _(t):
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        port = listener.getsockname()[1]
+        fd = listener.fileno()
+        sup = Sup(t, "-l", f"fd:{fd}", "--", PYTHON, server("activated.py"), pass_fds=[fd])
+        assert wait_who(port)["pid"] == str(sup.kill_worker())
+        ask_who(port)
+
+
+@step("an activated server has all kinds of stream listeners, by name, IPv4, IPv6, unix and abstract")
+def _(t):
+    port = free_port()
+    abstract = f"@sup-e2e-{os.getpid()}-{port}"
+    listens = [f"127.0.0.1:{port}", f"[::1]:{port}", t.path("socket"), abstract]
+    Sup(t, *[word for listen in listens for word in ("-l", listen)], "--",
+        PYTHON, server("activated.py"))
+    addresses = [port, ("::1", port), t.path("socket"), abstract]
+    seen = [wait_who(address)["listener"] for address in addresses]
+    assert seen == ["0", "1", "2", "3"], seen
+
+
+@step("seqpacket and datagram unix sockets are handed over as what they are")
+def _(t):
+    paths = [t.path("seqpacket"), t.path("dgram")]
+    sup, pid, env = environment(t, "-l", f"seqpacket:{paths[0]}", "-l", f"dgram:{paths[1]}")
+    assert env["LISTEN_FDS"] == "2"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.connect(paths[0])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.connect(paths[1])
+        client.send(b"kept")
+    assert sup.worker() == pid
+
+
+run()

@@ -1,0 +1,16 @@
+"""All that a story needs, in one import."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True  # the source tree stays as it was, also below the servers
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+# pylint: disable=unused-import,wrong-import-position
+from network import (ask, ask_who, bind_errno, connect, free_port, is_refused, own_namespace,
+                     read_all, tcp_sockets, unix_paths, wait_answer, wait_who)
+from supervised import AS_NOBODY, Lines, Sup, run_sup, seconds_to, sup_binary
+from tap import (NOBODY, PATIENCE, TOP_BUILDDIR, Skip, diag, find_program, need, need_root,
+                 run, server, step, wait_until)
+
+PYTHON = "/usr/bin/python3"

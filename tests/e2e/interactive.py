@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""sup at a terminal: Ctrl-C, what the terminal is like afterwards, and who reads from it."""
+
+import os
+import pty
+import signal
+import termios
+
+import procs
+from harness import (PYTHON, PATIENCE, Sup, free_port, is_refused, run, server, step, wait_until,
+                     wait_who)
+from supervised import Lines, sup_binary
+
+
+class Terminal:
+    """A program at a terminal of its own, in the foreground."""
+
+    def __init__(self, t, *command):
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.execv(command[0], [str(word) for word in command])
+        self.pid = pid
+        t.on_failure(lambda: [f"terminal: {line}" for line in self.screen.lines])
+        t.defer(self._end)
+        self.screen = Lines(self._stream())
+
+    def _stream(self):
+        """The lines on the screen; reading from a terminal that nobody has open any more is EIO."""
+        rest = b""
+        while True:
+            try:
+                rest += os.read(self.fd, 65536)
+            except OSError:
+                return
+            *lines, rest = rest.split(b"\n")
+            yield from (line + b"\n" for line in lines)
+
+    def _end(self):
+        procs.send(self.pid, signal.SIGKILL)
+
+    def settings(self):
+        return termios.tcgetattr(self.fd)
+
+    def press(self, keys):
+        os.write(self.fd, keys)
+
+    def wait(self, deadline=10):
+        """The exit status as a shell shows it."""
+        wait_until(lambda: not procs.alive(self.pid), "the program has ended", deadline * PATIENCE)
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return status if status >= 0 else 128 - status
+
+
+def only_worker(pid):
+    return wait_until(lambda: procs.children_of(pid), "a worker runs")[0]
+
+
+@step("Ctrl-C stops the server and sup cleanly; no process and no port stay")
+def _(t):
+    port = free_port()
+    terminal = Terminal(t, sup_binary(), "--", PYTHON, server("says_signals.py"), port)
+    wait_who(port)
+    worker = only_worker(terminal.pid)
+    terminal.press(b"\x03")
+    assert terminal.wait() == 0
+    assert not procs.alive(worker)
+    assert is_refused(port)
+
+
+@step("the terminal's settings are afterwards what they were, also when the server changed them")
+def _(t):
+    port = free_port()
+    terminal = Terminal(t, sup_binary(), "--", "sh", "-c", "stty raw -echo; echo changed; "
+                        f"exec {PYTHON} {server('simple.py')} {port}")
+    before = terminal.settings()
+    before_or_raw = before[3] & termios.ICANON
+    wait_who(port)
+    assert before_or_raw, "the terminal was raw too early for this test"
+    assert not terminal.settings()[3] & termios.ICANON, "the server should have made it raw"
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.wait() == 0
+    assert terminal.settings() == before
+
+
+@step("in the foreground a worker reads from the terminal")
+def _(t):
+    terminal = Terminal(t, sup_binary(), "--restart=never", "--", "sh", "-c", "read x; echo got $x")
+    worker = only_worker(terminal.pid)
+    assert procs.fds_of(worker)[0].startswith("/dev/pts/"), procs.fds_of(worker)
+    terminal.press(b"hello\r")
+    terminal.screen.wait_for("got hello")
+    assert terminal.wait() == 0
+
+
+@step("in the background its stdin is /dev/null, and it is not stopped")
+def _(t):
+    port = free_port()
+    terminal = Terminal(t, "/bin/bash", "-c", f"set -m; {sup_binary()} -- {PYTHON} "
+                        f"{server('simple.py')} {port} & wait")
+    wait_who(port)
+    sup = only_worker(terminal.pid)
+    assert procs.fds_of(only_worker(sup))[0] == "/dev/null"
+
+
+@step("without a terminal its stdin is what sup's is, or /dev/null, never a closed descriptor")
+def _(t):
+    sup = Sup(t, "--", "/bin/sleep", "1000")
+    worker = sup.worker()
+    assert 0 in procs.fds_of(worker)
+
+
+@step("a restart at the terminal: the new worker has the foreground again")
+def _(t):
+    port = free_port()
+    terminal = Terminal(t, sup_binary(), "--", PYTHON, server("says_signals.py"), port)
+    wait_who(port)
+    os.kill(only_worker(terminal.pid), signal.SIGKILL)
+    wait_who(port)
+    terminal.press(b"\x03")
+    assert terminal.wait() == 0
+
+
+run()

@@ -1,0 +1,7 @@
+#!/usr/bin/python3
+"""a socket-activated server with -l, as root, is killed under load; see kills.py."""
+
+from kills import kill_story
+from under_load import activated
+
+kill_story("a socket-activated server with -l", activated, ordinary_user=False)

@@ -1,0 +1,153 @@
+"""A network of one's own, free ports, small clients, and the kernel's table of TCP sockets."""
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+import time
+
+from procs import libc
+
+CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS = 0x8914
+IFF_UP_RUNNING = 0x41
+
+ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT = 1, 4, 5, 6
+CLOSE_WAIT, LAST_ACK, LISTEN = 8, 9, 10
+
+_own = False
+_next_port = 0
+
+
+def enter_own_namespace():
+    """As root, moves this process to a network namespace with loopback only; else stays on the host."""
+    global _own, _next_port
+    _own = os.geteuid() == 0 and libc.unshare(CLONE_NEWNET) == 0
+    # On the host's loopback, tests that run side by side begin far from each other.
+    _next_port = 8000 if _own else 10000 + os.getpid() % 500 * 40
+    if _own:
+        with socket.socket() as sock:
+            fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP_RUNNING))
+
+
+def own_namespace():
+    return _own
+
+
+def free_port():
+    """A port that nobody uses now and that this process never gave out before."""
+    global _next_port
+    while True:
+        _next_port += 1
+        with socket.socket(socket.AF_INET6) as sock:
+            try:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                sock.bind(("::", _next_port))
+                return _next_port
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+
+
+def resolve(address):
+    """(family, sockaddr) of 8080, ("::1", 8080), "/path" or "@abstract"."""
+    if isinstance(address, int):
+        return socket.AF_INET, ("127.0.0.1", address)
+    if isinstance(address, tuple):
+        return (socket.AF_INET6 if ":" in address[0] else socket.AF_INET), address
+    return socket.AF_UNIX, address.replace("@", "\0", 1) if address[0] == "@" else address
+
+
+def connect(address, timeout=10):
+    """A connected stream socket."""
+    family, sockaddr = resolve(address)
+    sock = socket.socket(family)
+    sock.settimeout(timeout)
+    try:
+        sock.connect(sockaddr)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def read_all(sock):
+    data = b""
+    while True:
+        chunk = sock.recv(65536)
+        if not chunk:
+            return data.decode(errors="replace")
+        data += chunk
+
+
+def ask(address, request=b"", timeout=10):
+    """Connects, sends the request, and returns all that comes until EOF; any failure is raised."""
+    with connect(address, timeout) as sock:
+        if request:
+            sock.sendall(request)
+        return read_all(sock)
+
+
+def ask_who(address, timeout=10):
+    """The answer of one of our servers as a dictionary, e.g. {"pid": "17", "worker": "1", …}."""
+    return dict(word.split("=", 1) for word in ask(address, timeout=timeout).split())
+
+
+def wait_answer(address, request=b"", deadline=15):
+    """ask(), again and again for as long as nobody listens there yet."""
+    end = time.monotonic() + deadline
+    while True:
+        try:
+            return ask(address, request)
+        except (ConnectionRefusedError, FileNotFoundError):
+            if time.monotonic() > end:
+                raise AssertionError(f"nobody listens on {address} after {deadline} s") from None
+            time.sleep(0.01)
+
+
+def wait_who(address, deadline=15):
+    return dict(word.split("=", 1) for word in wait_answer(address, deadline=deadline).split())
+
+
+def is_refused(address):
+    """True when a connection is refused, or when the unix path is not there."""
+    try:
+        connect(address, 5).close()
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+    return False
+
+
+def bind_errno(address, *options):
+    """0, or the errno with which a bind and listen on the address fails; options as for setsockopt."""
+    family, sockaddr = resolve(address)
+    with socket.socket(family) as sock:
+        for option in options:
+            sock.setsockopt(*option)
+        try:
+            sock.bind(sockaddr)
+            sock.listen()
+        except OSError as error:
+            return error.errno
+    return 0
+
+
+def tcp_sockets(port):
+    """(state, remote port, inode) of every TCP socket whose local port it is; TIME_WAIT has inode 0."""
+    found = []
+    suffix = f":{port:04X}"
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(table, encoding="utf-8") as file:
+            for line in file:
+                fields = line.split()
+                if fields[1].endswith(suffix):
+                    remote = int(fields[2].rpartition(":")[2], 16)
+                    found.append((int(fields[3], 16), remote, int(fields[9])))
+    return found
+
+
+def unix_paths():
+    """The names of all unix sockets that have one."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+        return [fields[7] for fields in map(str.split, file) if len(fields) > 7]

@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""Nothing of a worker outlives it, nothing of `sup` outlives `sup`, and nothing leaks into a worker."""
+
+import os
+import signal
+
+import procs
+from harness import (PYTHON, Sup, ask_who, bind_errno, free_port, is_refused, run, server, step,
+                     unix_paths, wait_until, wait_who)
+
+
+def pids_in(path):
+    """The pids that a server wrote down, once they are there."""
+    wait_until(lambda: os.path.exists(path) and os.path.getsize(path), "the pids are written down")
+    with open(path, encoding="utf-8") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def nothing_runs(except_for=()):
+    """No descendant of the test lives but those named."""
+    return not [pid for pid in procs.descendants_of(os.getpid()) if pid not in except_for]
+
+
+@step("the children of a killed worker, with sessions of their own and its listener, are gone with it")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("leaks_listener.py"), port, t.path("pids"))
+    first = int(wait_who(port)["pid"])
+    children = pids_in(t.path("pids"))
+    assert len(children) == 2 and all(map(procs.alive, children))
+    os.kill(first, signal.SIGKILL)
+    second = int(ask_who(port)["pid"])
+    assert second == sup.worker() != first
+    assert not any(map(procs.alive, children)), "a child of the killed worker still lives"
+    new = pids_in(t.path("pids"))[2:]
+    assert sorted([sup.pid, second, *new]) == sorted(procs.descendants_of(os.getpid()))
+
+
+@step("after sup is stopped no process is left, not even one that left its session, and the port is free")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("leaks_listener.py"), port, t.path("pids"))
+    wait_who(port)
+    pids_in(t.path("pids"))
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+    assert is_refused(port)
+    assert bind_errno(port) == 0, "the port is not free at once"
+
+
+@step("a QUIT leaves nothing either")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-n", "2", "-l", str(port), "--", PYTHON, server("activated.py"))
+    wait_who(port)
+    sup.workers(2)
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+    assert bind_errno(port) == 0
+
+
+@step("a server that daemonises itself is followed to its new main process, and restarted when that dies")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("daemonises.py"), port)
+    main = int(wait_who(port)["pid"])
+    wait_until(lambda: procs.children_of(sup.pid) == [main], "the daemon is all that sup has")
+    mark = sup.mark()
+    assert ask_who(port)["pid"] == str(main), "it was restarted although it lives"
+    os.kill(main, signal.SIGKILL)
+    second = int(ask_who(port)["pid"])
+    assert second != main
+    sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
+    wait_until(lambda: procs.children_of(sup.pid) == [second], "the next daemon is all that sup has")
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("unix paths are removed at the end, and no other file stays beside them")
+def _(t):
+    os.mkdir(t.path("run"))
+    named, bound = t.path("run/named"), t.path("run/bound")
+    sup = Sup(t, "-l", named, "--", PYTHON, server("unix_path.py"), bound)
+    wait_who(bound)
+    assert os.path.exists(named)
+    assert sup.stop() == 0
+    assert os.listdir(t.path("run")) == []
+    assert not [path for path in unix_paths() if path.startswith(t.dir)]
+
+
+@step("the files of a worker are exactly 0, 1, 2 and its listeners, whatever sup itself inherited")
+def _(t):
+    stray = [os.open("/dev/null", os.O_RDONLY) for _ in range(3)]
+    high = os.dup2(stray[0], 200)
+    for fd in [*stray, high]:
+        t.defer(os.close, fd)
+    ports = free_port(), free_port()
+    sup = Sup(t, "-l", str(ports[0]), "-l", str(ports[1]), "--", "/bin/sleep", "1000",
+              pass_fds=[*stray, high])
+    worker = sup.worker()
+    wait_until(lambda: "sleep" in procs.command_of(worker), "the worker runs its own program")
+    fds = procs.fds_of(worker)
+    assert sorted(fds) == [0, 1, 2, 3, 4], fds
+    assert all(fds[fd].startswith("socket:") for fd in (3, 4)), fds
+
+
+@step("with capture alone a worker has 0, 1 and 2 and what it opens itself")
+def _(t):
+    sup = Sup(t, "--", "/bin/sleep", "1000")
+    worker = sup.worker()
+    wait_until(lambda: "sleep" in procs.command_of(worker), "the worker runs its own program")
+    assert sorted(procs.fds_of(worker)) == [0, 1, 2], procs.fds_of(worker)
+
+
+@step("signals that sup's own parent blocked or ignored are neither for a worker")
+def _(t):
+    def block_and_ignore():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGHUP, signal.SIGCHLD])
+        for number in (signal.SIGPIPE, signal.SIGUSR1, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
+    sup = Sup(t, "--", "/bin/sleep", "1000", preexec_fn=block_and_ignore)
+    worker = sup.worker()
+    wait_until(lambda: "sleep" in procs.command_of(worker), "the worker runs its own program")
+    for field in ("SigBlk", "SigIgn"):
+        value = int(procs.status_field(worker, field), 16)
+        assert value == 0, f"{field} is {value:#x}"
+
+
+@step("when sup is SIGKILLed its worker dies with it, and another sup can start at once")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    sup.process.kill()
+    sup.process.wait()
+    wait_until(nothing_runs, "the worker is gone", 2)
+    second = Sup(t, "--", PYTHON, server("simple.py"), port)
+    assert wait_who(port)["pid"] == str(second.worker())
+
+
+run()

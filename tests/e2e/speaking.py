@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""What sup says, in which form, and that it lets its workers speak for themselves."""
+
+import json
+import time
+
+import procs
+from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_who
+
+
+def story(t, *options, **popen):
+    """A server is started, killed and stopped; all of sup's lines."""
+    port = free_port()
+    sup = Sup(t, *options, "--", PYTHON, server("simple.py"), port, **popen)
+    wait_who(port)
+    sup.kill_worker()
+    ask_who(port)
+    sup.stop()
+    return [line.replace(str(port), "PORT") for line in sup.err.until_end()]
+
+
+@step("one line for each event: held, died, listening again")
+def _(t):
+    lines = story(t)
+    assert all(line.startswith("sup: ") for line in lines), lines
+    for sentence in ("holding 127.0.0.1:PORT (tcp), bound by ", "was killed by signal 9 (KILL)",
+                     "is listening again"):
+        assert sum(sentence in line for line in lines) == 1, (sentence, lines)
+
+
+@step("--log-format=json: every line is one JSON object")
+def _(t):
+    lines = story(t, "--log-format=json")
+    objects = [json.loads(line) for line in lines]
+    assert objects and all(isinstance(each, dict) for each in objects), lines
+    assert any("killed by signal 9" in json.dumps(each) for each in objects), lines
+
+
+@step("-q: only what went wrong; -v: more than usual")
+def _(t):
+    quiet, usual, verbose = story(t, "-q"), story(t), story(t, "-v")
+    assert not [line for line in quiet if "holding" in line], quiet
+    assert len(quiet) < len(usual) < len(verbose), (len(quiet), len(usual), len(verbose))
+
+
+@step("<N> stands before every line when stderr is the journal's stream")
+def _(t):
+    set_it = ["sh", "-c", 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"', "sh"]
+    lines = story(t, prefix=set_it)
+    assert lines and all(line[0] == "<" and line[1] in "01234567" and line[2] == ">" for line in lines), lines
+    other = story(t, env={"JOURNAL_STREAM": "1:1"})
+    assert all(line.startswith("sup: ") for line in other), other
+
+
+@step("what a worker writes to stdout and stderr passes through untouched")
+def _(t):
+    sup = Sup(t, "--restart=never", "--", "sh", "-c", "echo out; echo sup: err >&2; sleep 0.2")
+    assert procs.fds_of(sup.worker())[1] == procs.fds_of(sup.pid)[1]
+    assert sup.wait() == 0
+    assert sup.out.until_end() == ["out"]
+    assert "sup: err" in sup.err.lines
+
+
+@step("no colour when stderr is not a terminal")
+def _(t):
+    assert not [line for line in story(t) if "\033" in line]
+
+
+@step("--version and --help: on stdout, status 0, nothing on stderr")
+def _(t):
+    for option, word in (("--version", "sup"), ("-V", "sup"), ("--help", "--listen"), ("-h", "--listen")):
+        sup = Sup(t, option)
+        assert sup.wait() == 0
+        assert word in "\n".join(sup.out.until_end()), sup.out.lines
+        assert sup.err.until_end() == []
+
+
+@step("every option of --help has a long name and stands there once")
+def _(t):
+    sup = Sup(t, "--help")
+    sup.wait()
+    text = "\n".join(sup.out.until_end())
+    for name in ("listen", "workers", "capture", "compat", "stdin", "no-listen-pid", "restart",
+                 "restart-limit", "backoff-max", "stop-signal", "stop-timeout", "user", "group",
+                 "chdir", "umask", "env", "env-file", "pid-file", "limit", "name", "log-format"):
+        assert f"--{name}" in text, name
+
+
+@step("an idle sup says nothing")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    sup.wait_for_log("holding")
+    mark = sup.mark()
+    time.sleep(2)
+    assert sup.mark() == mark, sup.err.lines
+
+
+run()

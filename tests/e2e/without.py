@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""Runs a program where some system calls fail, as container profiles and old kernels have it.
+
+usage: without.py CALL[=ERRNO][,…] PROGRAM [ARG…]        ERRNO is ENOSYS unless named
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+
+NUMBERS = {"x86_64": {"seccomp": 317, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435},
+           "aarch64": {"seccomp": 277, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435}}
+
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
+LOAD_WORD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
+ALLOW, FAIL_WITH = 0x7FFF0000, 0x00050000
+
+
+def install(failing):
+    """Installs a seccomp filter; failing is {number of the call: errno}."""
+    program = [(LOAD_WORD, 0, 0, 0)]
+    for number, error in failing.items():
+        program += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, FAIL_WITH | error)]
+    program.append((RETURN, 0, 0, ALLOW))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+    fprog = ctypes.create_string_buffer(struct.pack("HL", len(program), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if (libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or
+            libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, fprog, 0, 0) != 0):
+        sys.exit(f"without.py: {os.strerror(ctypes.get_errno())}")
+
+
+def main(calls, *command):
+    numbers = NUMBERS[platform.machine()]
+    failing = {}
+    for call in calls.split(","):
+        name, _, error = call.partition("=")
+        failing[numbers[name]] = getattr(errno, error or "ENOSYS")
+    install(failing)
+    os.execvp(command[0], command)
+
+
+main(*sys.argv[1:])
