@@ -40,8 +40,8 @@ fd_move_above(int consume_fd, int floor)
         if (consume_fd >= floor)
                 return consume_fd;
         fd = fcntl(consume_fd, F_DUPFD_CLOEXEC, floor);
-        if (fd < 0)
-                fd = -errno;
+        if (fd < 0) /* EINVAL: the floor itself is above the limit of open files (fcntl(2)) */
+                fd = errno == EINVAL ? -EMFILE : -errno;
         fd_close(consume_fd);
         return fd;
 }

@@ -33,10 +33,13 @@
 static struct {
         LogFormat format;
         int level;
-        bool journal;
+        bool prefix;  /* stderr is the journal's stream */
+        bool journal; /* and it takes native fields */
         bool colour;
         const char *name; /* of the instance, not owned */
 } log_state = {.level = LOG_INFO};
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 /* Whether stderr is the stream that $JOURNAL_STREAM names (systemd.exec(5)). */
 static bool
@@ -63,7 +66,9 @@ log_init(void)
 {
         const char *term = getenv("TERM");
 
-        log_state.journal = stderr_is_journal();
+        log_state.prefix = stderr_is_journal();
+        /* sd_journal_sendv(3) says that all went well when nobody is there. */
+        log_state.journal = log_state.prefix && access(JOURNAL_SOCKET, W_OK) == 0;
         log_state.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && term &&
                            strcmp(term, "dumb") != 0;
 }
@@ -143,7 +148,7 @@ write_text(int level, const char *message)
         const char *colour = log_state.colour ? level_colour(level) : "";
         int n;
 
-        if (log_state.journal)
+        if (log_state.prefix)
                 n = snprintf(line, sizeof(line), "<%d>%s\n", level, message);
         else
                 n = snprintf(line, sizeof(line), "%ssup: %s%s\n", colour, message,

@@ -127,6 +127,32 @@ has_listener(const Config *c, const char *name)
         return false;
 }
 
+/* Whether two listeners may be bound to one address: both were asked to share it. */
+static bool
+may_share(const ListenSpec *a, const ListenSpec *b)
+{
+        return (a->reuseport && b->reuseport) || (a->reuseaddr && b->reuseaddr) ||
+               address_is_automatic(&a->addresses[0]);
+}
+
+static int
+check_listeners(const Config *c, char **ret_why)
+{
+        for (size_t i = 0; i < c->n_listen; i++)
+                for (size_t j = 0; j < i; j++) {
+                        const ListenSpec *a = &c->listen[i];
+                        const ListenSpec *b = &c->listen[j];
+
+                        if (a->n_addresses && b->n_addresses && !may_share(a, b) &&
+                            address_equal(&a->addresses[0], &b->addresses[0]))
+                                return why(ret_why, -EINVAL,
+                                           "--listen %s: that address is there already, in "
+                                           "--listen %s",
+                                           a->text, b->text);
+                }
+        return 0;
+}
+
 /* Every {fd:NAME} of the command has to name a listener. */
 static int
 check_placeholders(const Config *c, char **ret_why)
@@ -147,6 +173,8 @@ check_placeholders(const Config *c, char **ret_why)
 static int
 check_together(const Config *c, char **ret_why)
 {
+        int r;
+
         if (!c->command[0])
                 return why(ret_why, -EINVAL,
                            "there is no command to supervise; it would be: sup [OPTION…] -- "
@@ -159,7 +187,8 @@ check_together(const Config *c, char **ret_why)
                            c->stdin_name, c->stdin_name);
         if (c->restart.mode == RESTART_NEVER && c->restart.limit)
                 return why(ret_why, -EINVAL, "--restart-limit means nothing with --restart=never");
-        return check_placeholders(c, ret_why);
+        r = check_listeners(c, ret_why);
+        return r < 0 ? r : check_placeholders(c, ret_why);
 }
 
 /*

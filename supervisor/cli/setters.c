@@ -3,7 +3,9 @@
 #include "cli/setters.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,14 +178,20 @@ set_stop_timeout(Config *c, const char *value, char **ret_why)
 int
 set_user(Config *c, const char *value, char **ret_why)
 {
-        (void)ret_why;
+        uint64_t number;
+
+        if (!getpwnam(value) && parse_unsigned(value, UINT32_MAX - 1, &number) < 0)
+                return why(ret_why, -EINVAL, "--user %s: there is no such user", value);
         return replace_text(&c->user, value);
 }
 
 int
 set_group(Config *c, const char *value, char **ret_why)
 {
-        (void)ret_why;
+        uint64_t number;
+
+        if (!getgrnam(value) && parse_unsigned(value, UINT32_MAX - 1, &number) < 0)
+                return why(ret_why, -EINVAL, "--group %s: there is no such group", value);
         return replace_text(&c->group, value);
 }
 

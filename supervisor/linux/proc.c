@@ -445,6 +445,32 @@ proc_find_socket_owner(ino_t inode, pid_t *ret_pid)
         return 0;
 }
 
+/*
+ * The inode of the socket that is bound to an absolute path in this network namespace; 0 when there
+ * is none. Columns of /proc/net/unix: proc(5); connections in its queue have the path, and inode 0.
+ */
+ino_t
+proc_find_unix_socket(const char *path)
+{
+        CLEANUP_FILE FILE *file = fopen("/proc/net/unix", "re");
+        char line[512];
+
+        while (file && fgets(line, sizeof(line), file)) {
+                char *name = strchr(line, '/');
+                unsigned long inode;
+                unsigned state;
+
+                if (!name)
+                        continue;
+                name[strcspn(name, "\n")] = '\0';
+                if (strcmp(name, path) == 0 &&
+                    sscanf(line, "%*s %*s %*s %*s %*s %x %lu", &state, &inode) == 2 &&
+                    state == 1 /* SS_UNCONNECTED: bound, perhaps listening */ && inode)
+                        return inode;
+        }
+        return 0;
+}
+
 /* Where the link /proc/PID/WHAT (cwd, root, exe) leads. Returns 0 or a negative errno. */
 int
 proc_path(pid_t pid, const char *what, char *ret_path, size_t size)

@@ -149,6 +149,7 @@ typedef struct Launch {
         int *fds;
         size_t n;
         int stdin_fd; /* of the listener that --stdin names, or -1 */
+        int ready_fd; /* the worker's end of the pipe of --compat=crank, or -1 */
         Environment environment;
         Strv arguments;
 } Launch;
@@ -159,6 +160,7 @@ launch_deinit(Launch *l)
         free(l->listeners);
         free(l->addresses);
         free(l->fds);
+        fd_close(l->ready_fd);
         environment_deinit(&l->environment);
         strv_deinit(&l->arguments);
 }
@@ -167,10 +169,9 @@ static int
 describe_listeners(const Supervisor *s, Launch *l)
 {
         l->n = count_named(s);
-        l->stdin_fd = -1;
         l->listeners = calloc(l->n + 1, sizeof(*l->listeners));
         l->addresses = calloc(l->n + 1, sizeof(*l->addresses));
-        l->fds = calloc(l->n + 1, sizeof(*l->fds));
+        l->fds = calloc(l->n + 1, sizeof(*l->fds)); /* one more than listeners: the ready pipe */
         if (!l->listeners || !l->addresses || !l->fds)
                 return -ENOMEM;
         for (size_t i = 0; i < l->n; i++) {
@@ -191,7 +192,7 @@ describe_listeners(const Supervisor *s, Launch *l)
 }
 
 static int
-describe_worker(const Worker *w, Launch *l, char **ret_why)
+describe_worker(Worker *w, Launch *l, char **ret_why)
 {
         const Supervisor *s = w->supervisor;
         EnvironmentInput input = {
@@ -208,8 +209,16 @@ describe_worker(const Worker *w, Launch *l, char **ret_why)
                 .generation = w->generation,
                 .supervisor = getpid(),
         };
-        int r = environment_init(&l->environment, &input);
+        int r;
 
+        if (s->config->compat & COMPAT_CRANK) {
+                l->ready_fd = ready_open_pipe(w);
+                if (l->ready_fd < 0)
+                        return l->ready_fd;
+                l->fds[l->n] = l->ready_fd;
+                input.notify_fd = ENVIRONMENT_FIRST_FD + (int)l->n;
+        }
+        r = environment_init(&l->environment, &input);
         if (r == 0)
                 r = environment_fill_arguments(&l->arguments, s->config->command, &input, ret_why);
         return r;
@@ -338,7 +347,7 @@ spawn(Worker *w, Launch *l)
                 .arguments = l->arguments.items,
                 .environment = &l->environment,
                 .fds = l->fds,
-                .n_fds = l->n,
+                .n_fds = l->n + (l->ready_fd >= 0),
                 .stdin_fd = l->stdin_fd < 0 && hide_terminal ? s->null_fd : l->stdin_fd,
                 .filter = choose_filter(s),
                 .filter_required = s->config->capture == CAPTURE_REQUIRE,
@@ -368,7 +377,7 @@ spawn(Worker *w, Launch *l)
 int
 launch_worker(Worker *w)
 {
-        CLEANUP(launch_deinit) Launch l = {0};
+        CLEANUP(launch_deinit) Launch l = {.stdin_fd = -1, .ready_fd = -1};
         CLEANUP_FREE char *reason = NULL;
         int r = describe_listeners(w->supervisor, &l);
 

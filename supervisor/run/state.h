@@ -41,6 +41,7 @@ typedef struct Worker {
         RestartState restart;
         int trap_fd;
         sd_event_source *trap_source;
+        sd_event_source *ready_source; /* the pipe of --compat=crank; owns its descriptor */
         sd_event_source *timer; /* a start that is due, or a deadline */
 } Worker;
 
@@ -106,6 +107,10 @@ void workers_remove_retired(Supervisor *s);
 int launch_prepare(Supervisor *s, char **ret_why);
 int launch_worker(Worker *w);
 
+/* ready.c: a worker's own word that it serves */
+int ready_open_pipe(Worker *w);
+void ready_close(Worker *w);
+
 /* reap.c: children that ended, and left-overs */
 void reap_children(Supervisor *s);
 bool reap_sweep(Worker *w);
@@ -117,6 +122,7 @@ void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
 void traps_worker_ended(const Worker *w);
 void traps_look_soon(Supervisor *s);
+void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);
 
 /* rollout.c: reload */

@@ -300,7 +300,7 @@ supervisor_run(const Config *config)
         int r;
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
-        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX;
+        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX + 1;
         r = set_up(&s, &reason);
         if (r < 0) {
                 log_error("%s", reason ? reason : strerrordesc_np(-r));

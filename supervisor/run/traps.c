@@ -21,6 +21,7 @@
 #include "base/parse.h"
 #include "base/why.h"
 #include "run/state.h"
+#include "sockets/conflict.h"
 
 #define LOOK_EVERY_USEC (10 * USEC_PER_SEC)
 /* How long a worker that has just become ready may take to claim the rest of its sockets. */
@@ -169,6 +170,25 @@ traps_worker_ended(const Worker *w)
                 else if (h->origin == HELD_NAMED && !held_is_listening(h))
                         (void)held_listen(h, h->backlog);
         }
+}
+
+/* A worker ended before it listened: was somebody in the way of what it tried to bind? */
+void
+traps_explain_end(const Worker *w)
+{
+        const Address *tried = capture_last_tried(&w->supervisor->capture, w->incarnation);
+        CLEANUP_FREE char *reason = tried ? conflict_find_listener(tried) : NULL;
+        char address[ADDRESS_TEXT_MAX];
+
+        if (!reason)
+                return;
+        (void)address_format(tried, address, sizeof(address));
+        log_event(&(LogEvent){.level = LOG_WARNING,
+                              .event = "address-in-use",
+                              .worker = w->index,
+                              .generation = w->generation,
+                              .address = address},
+                  "worker %u could not listen on %s: %s", w->index, address, reason);
 }
 
 /* How many connections wait on all held sockets together. */

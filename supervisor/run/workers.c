@@ -46,6 +46,7 @@ worker_free(Worker *w)
 {
         if (w) {
                 traps_detach(w);
+                ready_close(w);
                 sd_event_source_disable_unref(w->timer);
                 restart_state_deinit(&w->restart);
                 free(w);
@@ -255,6 +256,8 @@ decide_by_policy(Worker *w)
                 return;
         }
         report_ended(w, verdict, delay_usec);
+        if (!w->listened && input.failed)
+                traps_explain_end(w);
         if (verdict == RESTART_LATER)
                 set_timer(w, delay_usec);
         else if (verdict == RESTART_GIVE_UP)
@@ -269,6 +272,7 @@ static void
 decide(Worker *w)
 {
         traps_detach(w);
+        ready_close(w);
         w->timer = sd_event_source_disable_unref(w->timer);
         if (w->supervisor->stopping || w->retire) {
                 if (w->pid_before)

@@ -224,7 +224,8 @@ replace_socket(Trap *trap, Held *h, const Address *asked)
         claim.pid = proc_thread_group(trap->call.tid);
         if (!is_shared(h, trap->owner))
                 (void)fd_set_nonblock(h->fd, (flags & O_NONBLOCK) != 0);
-        options_copy(trap->fd, h->fd);
+        if (trap->fd >= 0)
+                options_copy(trap->fd, h->fd);
         r = notify_replace_fd(trap->listener_fd, &trap->call, h->fd, (flags & O_CLOEXEC) != 0);
         if (r == 0)
                 r = held_claim(h, &claim);
@@ -303,6 +304,8 @@ handle_bind(Capture *c, Trap *trap)
                 return 1;
         if (!taken)
                 clear_the_way(trap, &key);
+        c->tried = key.address;
+        c->tried_owner = trap->owner;
         pending_add(c, trap->fd);
         return 1;
 }
@@ -355,6 +358,13 @@ capture_socket(Capture *c, Trap *trap, const HeldKey *key, pid_t pid)
         return held_table_add(c->held, h) < 0 ? NULL : h;
 }
 
+/* The last address that a worker tried to bind by itself, or NULL. */
+const Address *
+capture_last_tried(const Capture *c, uint64_t owner)
+{
+        return owner && c->tried_owner == owner ? &c->tried : NULL;
+}
+
 /* listen() on a held socket: a queue that --listen sized is not made smaller by a server. */
 static int
 listen_again(const Held *h)
@@ -403,6 +413,68 @@ handle_listen(Capture *c, Trap *trap)
 }
 
 /*
+ * Where the caller's socket may not be duplicated, its kind is not known; but ADDFD needs no such
+ * right, so a listener that --listen named can still be handed over if only one can be meant.
+ */
+static Held *
+find_named_blindly(const Capture *c, const struct sockaddr_storage *asked, socklen_t length)
+{
+        Held *found = NULL;
+
+        for (size_t i = 0; i < c->held->n_items; i++) {
+                Held *h = c->held->items[i];
+                HeldKey key = h->key;
+
+                if (h->origin != HELD_NAMED)
+                        continue;
+                memcpy(&key.address.storage, asked, sizeof(*asked));
+                key.address.length = length;
+                if (held_match(h, &key) == HELD_MATCH_NONE)
+                        continue;
+                if (found)
+                        return NULL;
+                found = h;
+        }
+        return found;
+}
+
+/* The held socket that the call's descriptor is already, without a duplicate of it. */
+static Held *
+find_socket_blindly(const Capture *c, const Trap *trap)
+{
+        for (size_t i = 0; i < c->held->n_items; i++)
+                if (proc_fd_is_socket(trap->call.tid, trap->call.fd, c->held->items[i]->ino) == 1)
+                        return c->held->items[i];
+        return NULL;
+}
+
+/* bind() and listen() without pidfd_getfd. Returns 0: answered with success, else it goes on. */
+static int
+handle_blindly(Capture *c, Trap *trap)
+{
+        struct sockaddr_storage asked = {0};
+        Held *h = find_socket_blindly(c, trap);
+        int r;
+
+        if (trap->call.syscall == NOTIFY_LISTEN) {
+                if (!h)
+                        return 1;
+                c->host.on_listening(c->host.userdata, trap->owner, h,
+                                     proc_thread_group(trap->call.tid), false);
+                return listen_again(h);
+        }
+        if (h)
+                return 0;
+        if (trap->call.address_len > sizeof(asked))
+                return 1;
+        r = notify_read_memory(&trap->call, trap->call.address, &asked, trap->call.address_len);
+        if (r < 0)
+                return r;
+        h = find_named_blindly(c, &asked, trap->call.address_len);
+        return h ? replace_socket(trap, h, &h->key.address) : 1;
+}
+
+/*
  * Take one call from a worker's listener fd and answer it. owner: the worker's incarnation.
  * Returns 0, also when the caller is gone meanwhile, or a negative errno of the listener itself.
  */
@@ -417,12 +489,14 @@ capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
         r = 1;
         if (trap.call.syscall != NOTIFY_OTHER) {
                 trap.fd = pidfd_get_fd(trap.call.tid, trap.call.fd);
-                if (trap.fd < 0)
+                if (trap.fd < 0) {
                         tell_no_access(c, trap.fd);
-                else if (trap.call.syscall == NOTIFY_BIND)
+                        r = handle_blindly(c, &trap);
+                } else if (trap.call.syscall == NOTIFY_BIND) {
                         r = handle_bind(c, &trap);
-                else
+                } else {
                         r = handle_listen(c, &trap);
+                }
         }
         if (r == 0)
                 (void)notify_answer(listener_fd, &trap.call, 0);

@@ -32,10 +32,13 @@ typedef struct Capture {
         int fd_floor;
         CapturePending pending[CAPTURE_PENDING_MAX]; /* a ring */
         unsigned next_pending;
+        Address tried; /* the last address that was left to the kernel, and for whom */
+        uint64_t tried_owner;
         bool told_no_access;
 } Capture;
 
 void capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host);
+const Address *capture_last_tried(const Capture *c, uint64_t owner);
 int capture_dispatch(Capture *c, int listener_fd, uint64_t owner);
 
 #endif

@@ -63,27 +63,6 @@ find_socket(const Address *address, uint32_t states, SockdiagSocket *ret)
         return search.found;
 }
 
-/* The inode of the socket bound to a path, from /proc/net/unix; 0 when there is none. */
-static ino_t
-find_unix_inode(const char *path)
-{
-        CLEANUP_FILE FILE *file = fopen("/proc/net/unix", "re");
-        char line[512];
-
-        while (file && fgets(line, sizeof(line), file)) {
-                char *name = strchr(line, '/');
-                unsigned long inode;
-
-                if (!name)
-                        continue;
-                name[strcspn(name, "\n")] = '\0';
-                if (strcmp(name, path) == 0 &&
-                    sscanf(line, "%*s %*s %*s %*s %*s %*s %lu", &inode) == 1)
-                        return inode;
-        }
-        return 0;
-}
-
 static char *
 sentence(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -115,27 +94,43 @@ describe_owner(ino_t inode, char *ret_text, size_t size)
         return ret_text;
 }
 
+/*
+ * Who listens where a TCP or UDP server wanted to bind: a sentence to be freed, or NULL.
+ */
+char *
+conflict_find_listener(const Address *address)
+{
+        char owner[128];
+        SockdiagSocket s;
+
+        if (!address_has_port(address) ||
+            !find_socket(address, address->type == SOCK_DGRAM ? UINT32_MAX : 1U << TCP_LISTEN, &s))
+                return NULL;
+        return sentence("%s has that port already", describe_owner(s.inode, owner, sizeof(owner)));
+}
+
 static char *
 explain_in_use(const Address *address)
 {
         char owner[128];
         SockdiagSocket s;
         ino_t inode;
+        char *text;
 
         if (address_is_path(address)) {
                 struct stat st;
 
                 if (lstat(address->un.sun_path, &st) == 0 && !S_ISSOCK(st.st_mode))
                         return sentence("something that is not a socket has this name");
-                inode = find_unix_inode(address->un.sun_path);
+                inode = proc_find_unix_socket(address->un.sun_path);
                 return sentence("%s has it open",
                                 describe_owner(inode, owner, sizeof(owner)));
         }
         if (!address_has_port(address))
                 return sentence("it is in use");
-        if (find_socket(address, address->type == SOCK_DGRAM ? UINT32_MAX : 1U << TCP_LISTEN, &s))
-                return sentence("%s has that port already",
-                                describe_owner(s.inode, owner, sizeof(owner)));
+        text = conflict_find_listener(address);
+        if (text)
+                return text;
         if (find_socket(address, 1U << TCP_TIME_WAIT | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2, &s))
                 return sentence("a server that ran without SO_REUSEADDR left connections behind; "
                                 "the port is free when they end, about a minute after it");

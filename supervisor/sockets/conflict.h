@@ -5,6 +5,7 @@
 
 #include "sockets/address.h"
 
+char *conflict_find_listener(const Address *address);
 char *conflict_explain(const Address *address, int error);
 
 #endif

@@ -307,40 +307,101 @@ set_flag(bool *flag, const char *name, const char *value, char **ret_why)
 }
 
 static int
+set_reuseport(ListenSpec *spec, const char *value, char **ret_why)
+{
+        return set_flag(&spec->reuseport, "reuseport", value, ret_why);
+}
+
+static int
+set_reuseaddr(ListenSpec *spec, const char *value, char **ret_why)
+{
+        return set_flag(&spec->reuseaddr, "reuseaddr", value, ret_why);
+}
+
+static int
+set_freebind(ListenSpec *spec, const char *value, char **ret_why)
+{
+        return set_flag(&spec->freebind, "freebind", value, ret_why);
+}
+
+static int
+set_v6only(ListenSpec *spec, const char *value, char **ret_why)
+{
+        bool v6only = false;
+        int r = set_flag(&v6only, "v6only", value, ret_why);
+
+        for (unsigned i = 0; i < spec->n_addresses; i++)
+                spec->addresses[i].v6only = v6only;
+        spec->any_address = spec->any_address && !v6only;
+        return r;
+}
+
+/* What kinds of address an attribute means something for. */
+enum {
+        FOR_STREAM = 1 << 0, /* everything that has a queue */
+        FOR_PATH = 1 << 1,
+        FOR_INET = 1 << 2,
+        FOR_INET6 = 1 << 3,
+        FOR_UDP = 1 << 4,
+        FOR_INHERITED = 1 << 5,
+};
+
+static unsigned
+kinds_of(const ListenSpec *spec)
+{
+        const Address *a = &spec->addresses[0];
+        unsigned kinds = 0;
+
+        if (spec->n_addresses == 0)
+                return FOR_INHERITED;
+        if (a->type != SOCK_DGRAM)
+                kinds |= FOR_STREAM;
+        if (address_is_path(a))
+                kinds |= FOR_PATH;
+        if (address_has_port(a))
+                kinds |= a->type == SOCK_DGRAM ? FOR_INET | FOR_UDP : FOR_INET;
+        if (a->any.sa_family == AF_INET6)
+                kinds |= FOR_INET6;
+        return kinds;
+}
+
+static const struct Attribute {
+        const char *name;
+        bool needs_value;
+        unsigned kinds; /* 0: all */
+        const char *whose;
+        int (*set)(ListenSpec *, const char *, char **);
+} attributes[] = {
+        {"backlog", true, FOR_STREAM, "sockets that take connections", set_backlog},
+        {"mode", true, FOR_PATH, "unix socket paths", set_mode},
+        {"user", true, FOR_PATH, "unix socket paths", set_user},
+        {"group", true, FOR_PATH, "unix socket paths", set_group},
+        {"v6only", false, FOR_INET6, "IPv6 addresses", set_v6only},
+        {"reuseport", false, FOR_INET, "TCP and UDP", set_reuseport},
+        {"reuseaddr", false, FOR_UDP, "UDP, a TCP listener always has it", set_reuseaddr},
+        {"freebind", false, FOR_INET, "TCP and UDP", set_freebind},
+        {"device", true, FOR_INET, "TCP and UDP", set_device},
+        {"as", true, 0, "", set_as},
+};
+
+static int
 parse_attribute(ListenSpec *spec, char *text, char **ret_why)
 {
-        static const struct {
-                const char *name;
-                int (*set)(ListenSpec *, const char *, char **);
-        } with_value[] = {
-                {"backlog", set_backlog}, {"mode", set_mode},     {"user", set_user},
-                {"group", set_group},     {"device", set_device}, {"as", set_as},
-        };
         char *value = strchr(text, '=');
-        bool v6only = false;
-        int r;
 
         if (value)
                 *value++ = '\0';
-        for (size_t i = 0; i < ELEMENTSOF(with_value); i++)
-                if (strcmp(text, with_value[i].name) == 0) {
-                        if (!value)
-                                return why(ret_why, -EINVAL, "the attribute %s needs a value: %s=…",
-                                           text, text);
-                        return with_value[i].set(spec, value, ret_why);
-                }
-        if (strcmp(text, "reuseport") == 0)
-                return set_flag(&spec->reuseport, text, value, ret_why);
-        if (strcmp(text, "reuseaddr") == 0)
-                return set_flag(&spec->reuseaddr, text, value, ret_why);
-        if (strcmp(text, "freebind") == 0)
-                return set_flag(&spec->freebind, text, value, ret_why);
-        if (strcmp(text, "v6only") == 0) {
-                r = set_flag(&v6only, text, value, ret_why);
-                for (unsigned i = 0; i < spec->n_addresses; i++)
-                        spec->addresses[i].v6only = v6only;
-                spec->any_address = spec->any_address && !v6only;
-                return r;
+        for (size_t i = 0; i < ELEMENTSOF(attributes); i++) {
+                const struct Attribute *a = &attributes[i];
+
+                if (strcmp(text, a->name) != 0)
+                        continue;
+                if (a->needs_value && !value)
+                        return why(ret_why, -EINVAL, "the attribute %s needs a value: %s=…", text,
+                                   text);
+                if (a->kinds && !(a->kinds & kinds_of(spec)))
+                        return why(ret_why, -EINVAL, "the attribute %s is for %s", text, a->whose);
+                return a->set(spec, value, ret_why);
         }
         return why(ret_why, -EINVAL,
                    "'%s' is not an attribute; there are backlog= mode= user= group= v6only "

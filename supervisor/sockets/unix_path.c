@@ -24,6 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "linux/proc.h"
 
 static bool
 is_same_file(const UnixPath *u, const char *path)
@@ -109,7 +110,8 @@ unix_path_restore(const UnixPath *u)
 
 /*
  * Whether a path is a socket that nobody listens on: connect(2) says ECONNREFUSED. Anything else,
- * a file, a living socket, one that may not be asked, is not stale.
+ * a file, a living socket, one that may not be asked, is not stale. A server that the kernel lists
+ * is not disturbed by a connection.
  */
 bool
 unix_path_is_stale(const char *path, int type)
@@ -118,7 +120,8 @@ unix_path_is_stale(const char *path, int type)
         CLEANUP_FD int fd = -1;
         struct stat st;
 
-        if (strlen(path) >= sizeof(un.sun_path) || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        if (strlen(path) >= sizeof(un.sun_path) || lstat(path, &st) < 0 ||
+            !S_ISSOCK(st.st_mode) || proc_find_unix_socket(path))
                 return false;
         memcpy(un.sun_path, path, strlen(path) + 1);
         fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

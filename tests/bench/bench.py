@@ -125,6 +125,13 @@ class Workers(Process):
                           f"it said: {self.said()}")
         return RECORD.unpack(os.read(self.reports, RECORD.size))
 
+    def settle(self):
+        """Let them live until a restart is immediate; returns the pids, the oldest first."""
+        time.sleep(LIFE)
+        while select.select([self.reports], [], [], 0)[0]:
+            os.read(self.reports, RECORD.size)
+        return children(self.pid)
+
     def next_reports(self, n):
         return [self.next_report() for _ in range(n)]
 
@@ -165,20 +172,22 @@ def ms(seconds):
     return f"{seconds * 1e3:.2f} ms"
 
 
-def kill_and_time(workers, pids):
-    """Kill the oldest of the workers; returns the seconds until main() of the next."""
-    pid = pids.pop(0)
+def kill_and_time(workers, pid):
+    """Kill one of the workers; returns the seconds until main() of the next."""
     start = time.monotonic_ns()
-    os.kill(pid, signal.SIGKILL)
-    reached, next_pid = workers.next_report()
-    pids.append(next_pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        raise Failure(f"{workers.name}: worker {pid} has ended by itself; it said: "
+                      f"{workers.said()}") from None
+    reached, _ = workers.next_report()
     return (reached - start) / 1e9
 
 
 def variants(count, folder):
     """The floor, and sup in its three ways, each with that many workers."""
     listener = f"127.0.0.1:{free_port()}"
-    sup = [SUP, "-q", "-n", str(count)]
+    sup = [SUP, "-n", str(count)]
     return [Workers("floor", [helper("floor"), str(count)], folder),
             Workers("sup -l --capture=off", [*sup, "-l", listener, "--capture=off", "--"], folder),
             Workers("sup -l", [*sup, "-l", f"127.0.0.1:{free_port()}", "--"], folder),
@@ -193,15 +202,16 @@ def bench_restart(report, folder, quick):
         runs = []
         for workers in variants(count, folder):
             stack.enter_context(workers)
-            runs.append((workers, [pid for _, pid in workers.next_reports(count)], []))
+            workers.next_reports(count)
+            runs.append((workers, []))
         for _ in range(rounds):
-            time.sleep(LIFE)
+            alive = {workers.name: workers.settle() for workers, _ in runs}
             for _ in range(count):
                 random.shuffle(runs)
-                for workers, pids, samples in runs:
-                    samples.append(kill_and_time(workers, pids))
+                for workers, samples in runs:
+                    samples.append(kill_and_time(workers, alive[workers.name].pop(0)))
                     time.sleep(0.003)
-    medians = {workers.name: statistics.median(samples) for workers, _, samples in runs}
+    medians = {workers.name: statistics.median(samples) for workers, samples in runs}
     floor = medians["floor"]
     for name, target in targets.items():
         ratio = medians[name] / floor
@@ -219,9 +229,8 @@ def bench_thousand(report, folder, quick):
         for workers in variants(count, folder):
             with workers:
                 begin = max(at for at, _ in workers.next_reports(count)) - workers.started
-                time.sleep(LIFE)
+                pids = workers.settle()
                 pss = memory(workers.pid, "Pss")
-                pids = children(workers.pid)
                 start = time.monotonic_ns()
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL)
@@ -251,7 +260,7 @@ def bench_start(report, folder, quick):
     rounds = 5 if quick else 21
     samples = {"bare": [], "sup": []}
     for _ in range(rounds):
-        for name, supervisor in (("bare", []), ("sup", [SUP, "-q", "--"])):
+        for name, supervisor in (("bare", []), ("sup", [SUP, "--"])):
             workers = Workers(name, supervisor, folder, port=free_port())
             with workers:
                 reached, _ = workers.next_report()
@@ -284,11 +293,11 @@ class Idle:
 
     def __init__(self, stack, folder, quick):
         self.seconds, self.before, self.after, self.timer = 5 if quick else 30, [], [], None
-        nothing = [SUP, "-q", "-l", f"127.0.0.1:{free_port()}", "--capture=off", "--"]
+        nothing = [SUP, "-l", f"127.0.0.1:{free_port()}", "--capture=off", "--"]
         self.runs = []
         for name, workers, target in (
                 ("nothing captured", Workers("idle -l", nothing, folder), 0),
-                ("with capture", Workers("idle", [SUP, "-q", "--"], folder, port=free_port()), 3)):
+                ("with capture", Workers("idle", [SUP, "--"], folder, port=free_port()), 3)):
             stack.enter_context(workers)
             workers.next_report()
             self.runs.append((name, workers, target))
@@ -366,7 +375,7 @@ def bench_requests(report, folder, quick):
     for _ in range(rounds):
         with contextlib.ExitStack() as stack:
             ports = {}
-            for name, supervisor in (("bare", []), ("sup", [SUP, "-q", "--"])):
+            for name, supervisor in (("bare", []), ("sup", [SUP, "--"])):
                 ports[name] = free_port()
                 server, command = web_server(folder, ports[name])
                 process = stack.enter_context(Process([*supervisor, *command]))

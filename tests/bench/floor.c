@@ -37,7 +37,8 @@ main(int argc, char **argv)
         if (argc < 3)
                 return 2;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (listener_fd < 0 || bind(listener_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        if (listener_fd < 0 ||
+            bind(listener_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
             listen(listener_fd, SOMAXCONN) < 0) {
                 perror("floor: listen");
                 return 1;

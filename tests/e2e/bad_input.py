@@ -26,7 +26,8 @@ def refuses(t, status, sentence, *options, command=None, **popen):
 
 @step("an address that makes no sense")
 def _(t):
-    for address in ("", "nonsense", "127.0.0.1:", ":::80", "[::1", "300.1.1.1:80", "8080x", "vsock:1", "fd:x"):
+    for address in ("", "nonsense", "127.0.0.1:", ":::80", "[::1", "300.1.1.1:80", "8080x",
+                    "vsock:1", "fd:x"):
         refuses(t, 2, re.escape(address), "-l", address)
 
 
@@ -168,7 +169,7 @@ def _(t):
     refuses(t, 1, r"capture|filter", "--capture=require", prefix=[PYTHON, WITHOUT, "seccomp=EPERM"])
 
 
-@step("a filter that cannot be installed: auto says so in one line, and the server runs as without sup")
+@step("a filter that cannot be installed: auto says so in one line, the server runs")
 def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=[PYTHON, WITHOUT, "seccomp"])
@@ -187,7 +188,7 @@ def _(t):
     assert sup.stop() == 0
 
 
-@step("a worker that exits at once, with a limit of restarts: sup gives up with the worker's status")
+@step("a worker that exits at once, with a limit of restarts: sup ends with its status")
 def _(t):
     begin = sorted(procs.descendants_of(os.getpid()))
     status, lines = run_sup(t, "--restart-limit", "3/60", "--backoff-max", "100ms", "--",
@@ -197,14 +198,21 @@ def _(t):
     assert sorted(procs.descendants_of(os.getpid())) == begin
 
 
-@step("a server that cannot bind because another one has its port: it fails as it would without sup")
+@step("a server that cannot bind since another one has its port fails as it would without sup")
 def _(t):
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         sup = Sup(t, "--", PYTHON, server("simple.py"), port)
         sup.wait_for_log("Address already in use")
-        sup.wait_for_log(rf"^sup: .*{port}.*\bpid {os.getpid()}\b")
     assert wait_who(port)["pid"] == str(sup.worker())
+
+
+@step("and sup says who has the port")
+def _(t):
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        sup = Sup(t, "--", PYTHON, server("simple.py"), port)
+        sup.wait_for_log(rf"^sup: .*{port}.*\bpid {os.getpid()}\b", 3)
 
 
 run()

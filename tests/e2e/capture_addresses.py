@@ -48,7 +48,7 @@ def _(t):
     assert re.search(rf"holding \[::\]:{port}\b", said), said
 
 
-@step("three listeners in the order of the server, also when they are asked for in another one than -l's")
+@step("three listeners that are bound in another order than that of -l")
 def _(t):
     ports = [free_port() for _ in range(3)]
     listens = [word for port in reversed(ports) for word in ("-l", f"127.0.0.1:{port}")]
@@ -59,7 +59,7 @@ def _(t):
                    "each port has its own listener")
 
 
-@step("port 0 is not captured: every start has a port of its own, and the old one is closed at once")
+@step("port 0 is not captured: every start has a port of its own, the old one is closed at once")
 def _(t):
     sup = Sup(t, "--", PYTHON, server("port_zero.py"))
     first = int(sup.out.wait_for(r"port (\d+)")[1])
@@ -81,7 +81,7 @@ def _(t):
     assert sup.wait() == 128 + 9
 
 
-@step("a UDP address named with -l is handed to the server that binds it; waiting datagrams are kept")
+@step("a UDP address named with -l is handed to the server that binds it, with waiting datagrams")
 def _(t):
     port = free_port()
     sup = Sup(t, "-l", f"udp:127.0.0.1:{port}", "--", PYTHON, server("udp_echo.py"), port)

@@ -1,21 +1,21 @@
 #!/usr/bin/python3
-"""Capture: a port that the server gave up is closed, or clients would hang where they were refused."""
+"""Capture: a port that the server gave up is closed, or its clients would hang."""
 
 import os
 import signal
 
-from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until,
+from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, server, step, wait_until,
                      wait_who)
 
 
-@step("a port that a running server closes is refused within some ten seconds, the other one serves on")
+@step("a port that a running server closes is closed within ten seconds, the other serves on")
 def _(t):
     ports = free_port(), free_port()
     sup = Sup(t, "--", PYTHON, server("gives_up_port.py"), *ports)
     sup.out.wait_for("ready")
-    assert not is_refused(ports[1])
+    assert is_listening(ports[1])
     os.kill(sup.worker(), signal.SIGUSR1)
-    wait_until(lambda: is_refused(ports[1]), "the port given up is closed", 15)
+    wait_until(lambda: not is_listening(ports[1]), "the port given up is closed", 15)
     assert ask_who(ports[0])["pid"] == str(sup.worker())
 
 
@@ -28,7 +28,7 @@ def _(t):
     t.write("port", str(ports[1]))
     sup.kill_worker()
     wait_who(ports[1])
-    wait_until(lambda: is_refused(ports[0]), "the port of before is closed", 15)
+    wait_until(lambda: not is_listening(ports[0]), "the port of before is closed", 15)
 
 
 @step("a port named with -l is not closed when a captured one already is")
@@ -39,8 +39,8 @@ def _(t):
     for sup in sups:
         sup.out.wait_for("ready")
         os.kill(sup.worker(), signal.SIGUSR1)
-    wait_until(lambda: is_refused(captured[1]), "the captured port is closed", 15)
-    assert not is_refused(named[1])
+    wait_until(lambda: not is_listening(captured[1]), "the captured port is closed", 15)
+    assert is_listening(named[1])
 
 
 run()

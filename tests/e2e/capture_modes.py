@@ -5,8 +5,8 @@ import os
 import re
 
 import procs
-from harness import PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until, wait_who
-from supervised import sup_binary
+from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, sup_binary,
+                     wait_until, wait_who)
 
 WITHOUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "without.py")
 
@@ -33,7 +33,8 @@ def _(t):
 @step("--capture=off with -l: the listener is handed over, a bind of the server's own fails")
 def _(t):
     port = free_port()
-    sup = Sup(t, "--capture=off", "-l", f"127.0.0.1:{port}", "--", PYTHON, server("simple.py"), port)
+    sup = Sup(t, "--capture=off", "-l", f"127.0.0.1:{port}", "--",
+              PYTHON, server("simple.py"), port)
     sup.wait_for_log("Address already in use")
 
 
@@ -56,7 +57,7 @@ def _(t):
     assert len(said_of_capture(sup)) == 1, sup.said()
 
 
-@step("without pidfd_getfd, as in docker: it says what was lost and what helps, and the server runs")
+@step("without pidfd_getfd, as in docker: it says what was lost and what helps, the server runs")
 def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=without("pidfd_getfd=EPERM"))

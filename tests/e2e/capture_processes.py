@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Capture: the trapped call comes from any thread of any descendant; and what is left to the kernel."""
+"""Capture: calls from any thread of any descendant; and what is left to the kernel."""
 
-from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_who
+import procs
+from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, server, step, wait_until,
+                     wait_who)
 
 
 def restarts_on_its_socket(sup, port):
@@ -9,8 +11,8 @@ def restarts_on_its_socket(sup, port):
     before = wait_who(port)["pid"]
     sup.wait_for_log(rf"holding .*:{port}\b")
     sup.kill_worker()
-    after = ask_who(port)["pid"]
-    assert before != after
+    wait_until(lambda: not procs.alive(int(before)), "what the worker left behind is gone")
+    assert ask_who(port)["pid"] != before
 
 
 @step("a thread of a grandchild binds")
@@ -26,7 +28,7 @@ def _(t):
     restarts_on_its_socket(Sup(t, "--", "sh", "-c", command), port)
 
 
-@step("the server stands behind `sh -c`, and -l names its address: LISTEN_PID is wrong, capture helps")
+@step("the server stands behind `sh -c`, so that LISTEN_PID is wrong: capture helps")
 def _(t):
     port = free_port()
     command = f"{PYTHON} {server('simple.py')} {port}; echo ended"
@@ -39,16 +41,17 @@ def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("epoll_first.py"), port)
     wait_who(port)
-    sup.kill_worker()
-    wait_who(port)
+    second = sup.next_worker(sup.kill_worker())
     sup.wait_for_log("epoll")
+    wait_until(lambda: is_listening(port), "it listens")
+    assert ask_who(port)["pid"] == str(second)
 
 
 @step("a server that dies while its call is answered does no harm")
 def _(t):
     port = free_port()
-    sup = Sup(t, "--", "sh", "-c", f"{PYTHON} {server('simple.py')} {port} & sleep 0.05; kill -9 $!; "
-              f"exec {PYTHON} {server('simple.py')} {port}")
+    command = f"{PYTHON} {server('simple.py')} {port}"
+    sup = Sup(t, "--", "sh", "-c", f"{command} & sleep 0.05; kill -9 $!; exec {command}")
     wait_who(port)
     restarts_on_its_socket(sup, port)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Capture: an address that the same worker binds again, as in the kernel; other workers share it."""
+"""Capture: what the same worker binds twice, as in the kernel; other workers share it."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import procs
 from harness import (PYTHON, Sup, ask_who, free_port, run, server, step, wait_until, wait_who)
 
 
-@step("a second bind of the same address in the same worker fails with EADDRINUSE, also after a restart")
+@step("a second bind of the address in the same worker: EADDRINUSE, also after a restart")
 def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("binds_twice.py"), port)

@@ -12,7 +12,7 @@ def mode_of(path):
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
-@step("a server that unlinks its path before it binds it gets the held socket, and nobody is refused")
+@step("a server that unlinks its path before it binds it gets the held socket, nobody is refused")
 def _(t):
     path = t.path("socket")
     sup = Sup(t, "--", PYTHON, server("unix_path.py"), path)

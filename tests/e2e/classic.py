@@ -9,10 +9,9 @@ import os
 import subprocess
 import time
 
-from harness import (TOP_BUILDDIR, Skip, Sup, bind_errno, connect, diag, free_port, is_refused, run,
-                     step, tcp_sockets, wait_until)
+from harness import (TOP_BUILDDIR, Skip, Sup, bind_errno, connect, diag, for_everybody, free_port,
+                     is_refused, run, step, tcp_sockets, wait_until)
 from network import FIN_WAIT2, TIME_WAIT
-from tap import for_everybody
 
 LIFE = 1.1  # seconds of service after which the next restart is immediate
 N_KILLS = int(os.environ.get("SUP_TEST_ECHO_KILLS", "100"))
@@ -58,7 +57,7 @@ def leave_a_leftover(t, port, client_closes):
                "the leftover of the connection is seen in the kernel's table")
 
 
-@step("bare, killed with a client that closes then: TIME_WAIT stays, the next start fails, errno 98")
+@step("bare, killed with a client that closes then: TIME_WAIT stays, the next start: errno 98")
 def _(t):
     port = free_port()
     leave_a_leftover(t, port, client_closes=True)

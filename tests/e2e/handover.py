@@ -1,19 +1,19 @@
 #!/usr/bin/python3
-"""What a worker is handed: listeners from 3 on, and the variables of every protocol that names them."""
+"""What a worker is handed: listeners from 3 on, and the variables that name them."""
 
 import os
 import socket
 
 import procs
-from harness import (PYTHON, Sup, ask_who, connect, free_port, read_all, run, server, step, wait_answer,
-                     wait_until, wait_who)
-from tap import need
+from harness import (PYTHON, Sup, ask_who, connect, free_port, need, read_all, run, server,
+                     step, wait_answer, wait_until, wait_who)
 from under_load import nginx
 
 STALE = {"LISTEN_FDS": 7, "LISTEN_PID": 1, "LISTEN_FDNAMES": "x", "LISTEN_PIDFDID": 1,
          "SERVER_STARTER_PORT": "1=3", "SERVER_STARTER_GENERATION": 9, "EINHORN_FD_COUNT": 7,
          "EINHORN_FD_0": 11, "EINHORN_FD_6": 12, "EINHORN_MASTER_PID": 1, "EINHORN_CHILD_INDEX": 9,
-         "SUP_NAME": "stale", "SUP_WORKER": 9, "SUP_GENERATION": 9, "NGINX": "9;", "UNICORN_FD": "9"}
+         "SUP_NAME": "stale", "SUP_WORKER": 9, "SUP_GENERATION": 9, "NGINX": "9;",
+         "UNICORN_FD": "9"}
 
 
 def environment(t, *args, **popen):
@@ -123,7 +123,7 @@ def _(t):
         ask_who(port)
 
 
-@step("an activated server has all kinds of stream listeners, by name, IPv4, IPv6, unix and abstract")
+@step("an activated server has all kinds of stream listeners: IPv4, IPv6, unix and abstract")
 def _(t):
     port = free_port()
     abstract = f"@sup-e2e-{os.getpid()}-{port}"

@@ -7,10 +7,10 @@ sys.dont_write_bytecode = True  # the source tree stays as it was, also below th
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 # pylint: disable=unused-import,wrong-import-position
-from network import (ask, ask_who, bind_errno, connect, free_port, is_refused, own_namespace,
-                     read_all, tcp_sockets, unix_paths, wait_answer, wait_who)
-from supervised import AS_NOBODY, Lines, Sup, run_sup, seconds_to, sup_binary
-from tap import (NOBODY, PATIENCE, TOP_BUILDDIR, Skip, diag, find_program, need, need_root,
+from network import (REUSEADDR, ask, ask_who, bind_errno, connect, free_port, is_listening,
+                     is_refused, read_all, tcp_sockets, unix_paths, wait_answer, wait_who)
+from supervised import Lines, Sup, run_sup, sup_binary
+from tap import (NOBODY, PATIENCE, TOP_BUILDDIR, Skip, diag, for_everybody, need, need_root,
                  run, server, step, wait_until)
 
 PYTHON = "/usr/bin/python3"

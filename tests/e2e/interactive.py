@@ -7,9 +7,8 @@ import signal
 import termios
 
 import procs
-from harness import (PYTHON, PATIENCE, Sup, free_port, is_refused, run, server, step, wait_until,
-                     wait_who)
-from supervised import Lines, sup_binary
+from harness import (PYTHON, Lines, Sup, free_port, is_refused, run, server, step, sup_binary,
+                     wait_until, wait_who)
 
 
 class Terminal:
@@ -46,7 +45,7 @@ class Terminal:
 
     def wait(self, deadline=10):
         """The exit status as a shell shows it."""
-        wait_until(lambda: not procs.alive(self.pid), "the program has ended", deadline * PATIENCE)
+        wait_until(lambda: not procs.alive(self.pid), "the program has ended", deadline)
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return status if status >= 0 else 128 - status
 
@@ -70,12 +69,11 @@ def _(t):
 @step("the terminal's settings are afterwards what they were, also when the server changed them")
 def _(t):
     port = free_port()
-    terminal = Terminal(t, sup_binary(), "--", "sh", "-c", "stty raw -echo; echo changed; "
+    terminal = Terminal(t, sup_binary(), "--", "sh", "-c", "read go; stty raw -echo; "
                         f"exec {PYTHON} {server('simple.py')} {port}")
     before = terminal.settings()
-    before_or_raw = before[3] & termios.ICANON
+    terminal.press(b"\r")
     wait_who(port)
-    assert before_or_raw, "the terminal was raw too early for this test"
     assert not terminal.settings()[3] & termios.ICANON, "the server should have made it raw"
     os.kill(terminal.pid, signal.SIGTERM)
     assert terminal.wait() == 0

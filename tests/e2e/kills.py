@@ -2,8 +2,8 @@
 
 The files kills_SERVER_USER.py name the server and the user. 50 kills unless SUP_TEST_KILLS says
 otherwise; 250 new connections a second meanwhile. Before each SIGKILL the server's processes are
-stopped for the moment it takes to count the connections that they have accepted: so many clients may
-lose theirs, and no other.
+stopped for the moment it takes to count the connections that they have accepted: so many clients
+may lose theirs, and no other.
 """
 
 import json
@@ -18,7 +18,7 @@ from harness import (PATIENCE, PYTHON, Sup, ask, diag, free_port, need_root, run
                      wait_answer, wait_until)
 
 N_KILLS = int(os.environ.get("SUP_TEST_KILLS", "50"))
-LIFE = 1.1  # seconds of service after which the next restart is immediate
+LIFE = 1.1  # seconds of service after which the next restart of a server that binds is immediate
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 LOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.py")
 
@@ -45,7 +45,7 @@ def kill_once(sup, port):
     return accepted, answered - killed
 
 
-def kill_story(name, arguments, ordinary_user):
+def kill_story(name, arguments, ordinary_user, life=LIFE):
     """Registers and tells the story; arguments(t, port) gives what stands after `sup`."""
     whom = "an ordinary user" if ordinary_user else "root"
 
@@ -64,7 +64,7 @@ def kill_story(name, arguments, ordinary_user):
         t.defer(load.kill)
         accepted, answers = 0, []
         for _ in range(N_KILLS):
-            time.sleep(LIFE)
+            time.sleep(life)
             more, answer = kill_once(sup, port)
             accepted += more
             answers.append(answer)
@@ -79,8 +79,8 @@ def kill_story(name, arguments, ordinary_user):
 
 def tell(counts, accepted, answers):
     answers.sort()
-    diag("{started} connections at {rate:.0f}/s: {ok} ok, {refused} refused, {timed_out} timed out, "
-         "{reset} reset, {early_eof} early EOFs, {other} other {others}; slowest {slowest_ms:.0f} ms"
+    diag("{started} connections at {rate:.0f}/s: {ok} ok, {refused} refused, {timed_out} timed "
+         "out, {reset} reset, {early_eof} early EOFs, {other} other; slowest {slowest_ms:.0f} ms"
          .format(**counts))
     diag(f"the killed processes had accepted {accepted} connections")
     diag(f"answered after the kill: median {answers[len(answers) // 2] * 1000:.0f} ms, "

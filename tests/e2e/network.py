@@ -9,6 +9,8 @@ import time
 
 from procs import libc
 
+REUSEADDR = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
 IFF_UP_RUNNING = 0x41
@@ -16,23 +18,18 @@ IFF_UP_RUNNING = 0x41
 ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT = 1, 4, 5, 6
 CLOSE_WAIT, LAST_ACK, LISTEN = 8, 9, 10
 
-_own = False
 _next_port = 0
 
 
 def enter_own_namespace():
-    """As root, moves this process to a network namespace with loopback only; else stays on the host."""
-    global _own, _next_port
-    _own = os.geteuid() == 0 and libc.unshare(CLONE_NEWNET) == 0
+    """As root, moves this process to a network namespace of its own; else stays on the host."""
+    global _next_port
+    own = os.geteuid() == 0 and libc.unshare(CLONE_NEWNET) == 0
     # On the host's loopback, tests that run side by side begin far from each other.
-    _next_port = 8000 if _own else 10000 + os.getpid() % 500 * 40
-    if _own:
+    _next_port = 8000 if own else 10000 + os.getpid() % 500 * 40
+    if own:
         with socket.socket() as sock:
             fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP_RUNNING))
-
-
-def own_namespace():
-    return _own
 
 
 def free_port():
@@ -119,8 +116,13 @@ def is_refused(address):
     return False
 
 
+def is_listening(port):
+    """Whether anybody listens on the port; asks nobody, so that no queue gets longer."""
+    return any(state == LISTEN for state, _, _ in tcp_sockets(port))
+
+
 def bind_errno(address, *options):
-    """0, or the errno with which a bind and listen on the address fails; options as for setsockopt."""
+    """0, or the errno with which bind and listen fail; options as for setsockopt."""
     family, sockaddr = resolve(address)
     with socket.socket(family) as sock:
         for option in options:
@@ -134,7 +136,7 @@ def bind_errno(address, *options):
 
 
 def tcp_sockets(port):
-    """(state, remote port, inode) of every TCP socket whose local port it is; TIME_WAIT has inode 0."""
+    """(state, remote port, inode) of every TCP socket on the local port; inode 0 in TIME_WAIT."""
     found = []
     suffix = f":{port:04X}"
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):

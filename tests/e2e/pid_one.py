@@ -5,7 +5,8 @@ import os
 import signal
 
 import procs
-from harness import PYTHON, Sup, ask_who, free_port, need_root, run, server, step, wait_until, wait_who
+from harness import (PYTHON, Sup, ask_who, free_port, need_root, run, server, step, wait_until,
+                     wait_who)
 
 CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--"]
 
@@ -36,8 +37,8 @@ def _(t):
 @step("orphans that end are reaped, and the server serves on")
 def _(t):
     port = free_port()
-    sup = Contained(t, "--", "sh", "-c",
-                    f"setsid -f sleep 0.5; setsid -f sleep 0.6; exec {PYTHON} {server('simple.py')} {port}")
+    sup = Contained(t, "--", "sh", "-c", "setsid -f sleep 0.5; setsid -f sleep 0.6; "
+                    f"exec {PYTHON} {server('simple.py')} {port}")
     wait_who(port)
     server_pid = ask_who(port)["pid"]
     wait_until(lambda: len(every_child(sup.pid)) == 1, "only the server is left, no zombie")

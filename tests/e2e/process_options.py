@@ -34,10 +34,10 @@ def _(t):
     assert procs.status_field(pid, "Umask") == "0027"
 
 
-@step("--env and --env-file: the command line wins over the file, the file over what sup inherited")
+@step("--env and --env-file: the later one wins, and both over what sup inherited")
 def _(t):
     path = t.write("env", '# a comment\n\nA=file\nB=file\nC="two words"\n')
-    sup = Sup(t, "--env", "A=line", "--env-file", path, "--", "/bin/sleep", "1000",
+    sup = Sup(t, "--env-file", path, "--env", "A=line", "--", "/bin/sleep", "1000",
               env={"A": "inherited", "B": "inherited", "D": "inherited"})
     pid = sup.worker()
     wait_until(lambda: "sleep" in procs.command_of(pid), "the worker runs its own program")
@@ -48,7 +48,7 @@ def _(t):
 
 @step("--limit sets a resource limit of the worker and not of sup")
 def _(t):
-    sup, pid = sleeper(t, "--limit", "NOFILE=100", "--limit", "CORE=0")
+    sup, pid = sleeper(t, "--limit", "nofile=100", "--limit", "core=0")
     assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (100, 100)
     assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
     assert resource.prlimit(sup.pid, resource.RLIMIT_NOFILE) != (100, 100)

@@ -11,7 +11,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def become_subreaper():
-    """Orphans of what a step starts become children of the test, so that it can find and end them."""
+    """Orphans become children of the test, so that it can find and end them."""
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 

@@ -6,10 +6,8 @@ import os
 import signal
 import socket
 
-from harness import (PYTHON, Sup, ask_who, bind_errno, connect, free_port, is_refused, run, server,
-                     step, wait_until, wait_who)
-
-REUSEADDR = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+from harness import (PYTHON, REUSEADDR, Sup, ask_who, bind_errno, connect, free_port, is_refused,
+                     run, server, step, wait_until, wait_who)
 
 
 def ask_udp(address, text=b"ping"):
@@ -44,7 +42,8 @@ def _(t):
 @step("two sups serve the same port on different local addresses, each its own")
 def _(t):
     port = free_port()
-    sups = [Sup(t, "-l", f"127.0.0.{n}:{port}", "--", PYTHON, server("activated.py")) for n in (1, 2)]
+    sups = [Sup(t, "-l", f"127.0.0.{n}:{port}", "--", PYTHON, server("activated.py"))
+            for n in (1, 2)]
     for n, sup in enumerate(sups, 1):
         assert wait_who((f"127.0.0.{n}", port))["pid"] == str(sup.worker())
 
@@ -98,7 +97,8 @@ def _(t):
             assert error.errno == errno.EADDRINUSE
             stolen = False
     assert not stolen, "another socket with SO_REUSEADDR could bind the address as well"
-    second = Sup(t, "-l", f"udp:127.0.0.1:{port},reuseaddr", "--", PYTHON, server("udp_echo.py"), port)
+    second = Sup(t, "-l", f"udp:127.0.0.1:{port},reuseaddr", "--",
+                 PYTHON, server("udp_echo.py"), port)
     assert second.wait() == 1
 
 

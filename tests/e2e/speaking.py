@@ -2,6 +2,7 @@
 """What sup says, in which form, and that it lets its workers speak for themselves."""
 
 import json
+import re
 import time
 
 import procs
@@ -47,7 +48,7 @@ def _(t):
 def _(t):
     set_it = ["sh", "-c", 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"', "sh"]
     lines = story(t, prefix=set_it)
-    assert lines and all(line[0] == "<" and line[1] in "01234567" and line[2] == ">" for line in lines), lines
+    assert lines and all(re.match("<[0-7]>", line) for line in lines), lines
     other = story(t, env={"JOURNAL_STREAM": "1:1"})
     assert all(line.startswith("sup: ") for line in other), other
 
@@ -68,7 +69,8 @@ def _(t):
 
 @step("--version and --help: on stdout, status 0, nothing on stderr")
 def _(t):
-    for option, word in (("--version", "sup"), ("-V", "sup"), ("--help", "--listen"), ("-h", "--listen")):
+    for option, word in (("--version", "sup"), ("-V", "sup"), ("--help", "--listen"),
+                         ("-h", "--listen")):
         sup = Sup(t, option)
         assert sup.wait() == 0
         assert word in "\n".join(sup.out.until_end()), sup.out.lines

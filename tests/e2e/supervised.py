@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import threading
-import time
 
 import procs
 from tap import NOBODY, PATIENCE, TOP_BUILDDIR, diag, for_everybody, wait_until
@@ -18,7 +17,8 @@ AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 
 @functools.cache
 def sup_binary():
-    return for_everybody(os.path.abspath(os.environ.get("SUP") or os.path.join(TOP_BUILDDIR, "sup")))
+    path = os.environ.get("SUP") or os.path.join(TOP_BUILDDIR, "sup")
+    return for_everybody(os.path.abspath(path))
 
 
 class Lines:
@@ -61,7 +61,7 @@ class Lines:
 
 
 class Sup:
-    """A running `sup ARGS…`; with user=True it runs as an ordinary user also when the test is root."""
+    """A running `sup ARGS…`; with user=True as an ordinary user also when the test is root."""
 
     def __init__(self, t, *args, user=False, env=None, prefix=(), **popen):
         self.args = [str(arg) for arg in args]
@@ -70,8 +70,8 @@ class Sup:
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("cwd", t.dir)
         self.process = subprocess.Popen(
-            [*prefix, *as_user, *WRAPPER, sup_binary(), *self.args], env=environ, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, **popen)
+            [*prefix, *as_user, *WRAPPER, sup_binary(), *self.args], env=environ,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
         self.pid = self.process.pid
         self.err = Lines(self.process.stderr)
         self.out = Lines(self.process.stdout)
@@ -149,10 +149,3 @@ def run_sup(t, *args, deadline=10, **popen):
     sup = Sup(t, *args, **popen)
     status = sup.wait(deadline)
     return status, sup.err.until_end()
-
-
-def seconds_to(action):
-    """How long the action took."""
-    begin = time.monotonic()
-    action()
-    return time.monotonic() - begin

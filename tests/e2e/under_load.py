@@ -4,8 +4,7 @@ import fcntl
 import os
 import subprocess
 
-from harness import PYTHON, TOP_BUILDDIR, need, server
-from tap import for_everybody
+from harness import PYTHON, TOP_BUILDDIR, for_everybody, need, server
 
 
 def python_http(t, port):

@@ -41,7 +41,8 @@ main(void)
         MUST(is_valid(&trap, call.id));
         kill(trap.pid, SIGUSR1);
         again = trap_receive(&trap);
-        FACT(again.id != call.id && again.data.nr == SYS_bind, "after a signal the call comes again");
+        FACT(again.id != call.id && again.data.nr == SYS_bind,
+             "after a signal the call comes again");
         error = trap_answer(&trap, &call, 0, 0);
         FACT(!is_valid(&trap, call.id) && error == ENOENT, "an answer to the first one: %s",
              strerror(error));

@@ -6,5 +6,7 @@
 const http = require("http");
 
 http.createServer((request, response) => {
-  response.end("hello from node\n");
+  const body = "hello from node\n";
+  response.writeHead(200, {"Content-Length": body.length});
+  response.end(body);
 }).listen(Number(process.argv[2]));

@@ -3,7 +3,9 @@
 
 It prints what getsockopt() says of the listening socket, its flags of fcntl() included.
 
-usage: sets_options.py PORT FILE       FILE has a line "RCVBUF KEEPALIVE NODELAY DEFER TOS NONBLOCK CLOEXEC"
+usage: sets_options.py PORT FILE
+
+FILE has one line, "RCVBUF KEEPALIVE NODELAY DEFER TOS NONBLOCK CLOEXEC".
 """
 
 import fcntl
