@@ -200,7 +200,7 @@ proc_read_descendants(pid_t pid, PidSet *ret_descendants)
 
 /* Find the line `Name:\tVALUE` in /proc/PID/FILE and give VALUE as a number in the base. */
 static int
-read_number_field(const char *path, const char *name, int base, long *ret)
+read_number_field(const char *path, const char *name, int base, unsigned long *ret)
 {
         CLEANUP_FILE FILE *file = fopen(path, "re");
         char line[256];
@@ -210,7 +210,7 @@ read_number_field(const char *path, const char *name, int base, long *ret)
                 return -errno;
         while (fgets(line, sizeof(line), file))
                 if (strncmp(line, name, length) == 0 && line[length] == ':') {
-                        *ret = strtol(line + length + 1, NULL, base);
+                        *ret = strtoul(line + length + 1, NULL, base);
                         return 0;
                 }
         return -ENODATA;
@@ -221,10 +221,19 @@ pid_t
 proc_thread_group(pid_t tid)
 {
         char path[64];
-        long tgid;
+        unsigned long tgid;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
         return read_number_field(path, "Tgid", 10, &tgid) == 0 ? (pid_t)tgid : 0;
+}
+
+/* The signals that we ignore: bit N-1 for signal N; 0 where /proc cannot be read. */
+uint64_t
+proc_ignored_signals(void)
+{
+        unsigned long mask = 0;
+
+        return read_number_field("/proc/self/status", "SigIgn", 16, &mask) == 0 ? mask : 0;
 }
 
 /* Whether the process runs with our own effective uid, so that we lend it no right. */
@@ -302,7 +311,7 @@ int
 proc_fd_flags(pid_t pid, int fd, int *ret_flags)
 {
         char path[64];
-        long flags;
+        unsigned long flags;
         int r;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);

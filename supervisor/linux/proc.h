@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define PROC_COMM_MAX 64
@@ -25,6 +26,7 @@ int proc_open_children(pid_t pid);
 int proc_read_children_fd(int fd, PidSet *ret_children);
 int proc_read_descendants(pid_t pid, PidSet *ret_descendants);
 pid_t proc_thread_group(pid_t tid);
+uint64_t proc_ignored_signals(void);
 bool proc_is_ours(pid_t pid);
 char proc_state(pid_t pid);
 int proc_comm(pid_t pid, char *ret_comm, size_t size);

@@ -95,18 +95,6 @@ prepare_limits(Supervisor *s)
         return 0;
 }
 
-static void
-note_ignored_signals(Supervisor *s)
-{
-        (void)sigemptyset(&s->spawn.ignored);
-        for (int signo = 1; signo < NSIG; signo++) {
-                struct sigaction action;
-
-                if (sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-                        (void)sigaddset(&s->spawn.ignored, signo);
-        }
-}
-
 /* Work out what is the same for all workers. Returns 0 or a negative errno with a sentence. */
 int
 launch_prepare(Supervisor *s, char **ret_why)
@@ -118,7 +106,7 @@ launch_prepare(Supervisor *s, char **ret_why)
         s->spawn.has_umask = c->has_umask;
         s->spawn.umask = c->umask;
         s->spawn.own_group = !s->interactive;
-        note_ignored_signals(s);
+        s->spawn.ignored = proc_ignored_signals();
         if (c->user)
                 r = find_user(s, c->user, ret_why);
         if (r == 0 && c->group)

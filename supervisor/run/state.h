@@ -38,6 +38,8 @@ typedef struct Worker {
         bool kill_sweep;    /* left-overs get SIGKILL */
         bool done;          /* it ended by itself and is not to come back */
         bool nudge;         /* the deadline is for the stop signal, not yet for SIGKILL */
+        bool has_tried;     /* it bound something without getting to listen on it */
+        Address tried;
         RestartState restart;
         int trap_fd;
         sd_event_source *trap_source;
@@ -81,6 +83,7 @@ struct Supervisor {
         int exit_status;
         Rollout rollout;
         sd_event_source *given_up_timer;
+        sd_event_source *parked_timer;
         int inotify_fd;
         bool interactive;
         bool has_terminal;
@@ -120,7 +123,7 @@ bool reap_strays(Supervisor *s);
 int traps_prepare(Supervisor *s, char **ret_why);
 void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
-void traps_worker_ended(const Worker *w);
+void traps_worker_ended(Worker *w);
 void traps_look_soon(Supervisor *s);
 void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);

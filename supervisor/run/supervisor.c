@@ -243,7 +243,9 @@ supervisor_deinit(Supervisor *s)
         free(s->workers);
         rollout_stop(s);
         sd_event_source_disable_unref(s->given_up_timer);
+        sd_event_source_disable_unref(s->parked_timer);
         sd_event_unref(s->event);
+        capture_deinit(&s->capture);
         held_table_deinit(&s->held);
         notify_filter_deinit(&s->filter);
         tree_deinit(&s->tree);

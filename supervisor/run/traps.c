@@ -23,6 +23,8 @@
 #include "run/state.h"
 #include "sockets/conflict.h"
 
+/* How long a bind() waits for another worker that bound the same address and does not listen. */
+#define PARKED_MAX_USEC (3 * USEC_PER_SEC)
 #define LOOK_EVERY_USEC (10 * USEC_PER_SEC)
 /* How long a worker that has just become ready may take to claim the rest of its sockets. */
 #define CLAIM_PATIENCE_USEC (9 * USEC_PER_SEC)
@@ -94,15 +96,15 @@ static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
 static void
-on_listening(void *userdata, uint64_t owner, Held *h, pid_t pid, bool fresh)
+on_listening(void *userdata, uint64_t owner, Held *h, pid_t captured_from)
 {
         Supervisor *s = userdata;
         Worker *w = find_owner(s, owner);
 
         if (!w)
                 return;
-        if (fresh) {
-                report_held(w, h, pid);
+        if (captured_from) {
+                report_held(w, h, captured_from);
                 if (h->path)
                         (void)watch_path(s, h);
                 if (!s->given_up_timer)
@@ -111,13 +113,33 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t pid, bool fresh)
         worker_on_listening(w);
 }
 
+/* Calls have waited long enough for another worker. */
+static int
+on_parked(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        (void)source;
+        (void)usec;
+        s->parked_timer = sd_event_source_disable_unref(s->parked_timer);
+        capture_retry(&s->capture, true);
+        return 0;
+}
+
 static int
 on_trap(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Worker *w = userdata;
+        Supervisor *s = w->supervisor;
+        int r = -EPIPE;
 
         (void)source;
-        if (revents & EPOLLIN && capture_dispatch(&w->supervisor->capture, fd, w->incarnation) == 0)
+        if (revents & EPOLLIN)
+                r = capture_dispatch(&s->capture, fd, w->incarnation);
+        if (r == CAPTURE_WAIT && !s->parked_timer)
+                (void)sd_event_add_time_relative(s->event, &s->parked_timer, CLOCK_MONOTONIC,
+                                                 PARKED_MAX_USEC, USEC_PER_MSEC, on_parked, s);
+        if (r >= 0)
                 return 0;
         /* Nobody is under the filter any more, or the listener is of no use. */
         if (revents & (EPOLLHUP | EPOLLERR))
@@ -145,6 +167,8 @@ traps_attach(Worker *w, int consume_listener_fd)
 void
 traps_detach(Worker *w)
 {
+        if (w->trap_fd < 0)
+                return;
         w->trap_source = sd_event_source_disable_unref(w->trap_source);
         fd_close(w->trap_fd);
         w->trap_fd = -1;
@@ -156,9 +180,15 @@ traps_detach(Worker *w)
  * shut down.
  */
 void
-traps_worker_ended(const Worker *w)
+traps_worker_ended(Worker *w)
 {
         const HeldTable *held = &w->supervisor->held;
+        const Address *tried = capture_last_tried(&w->supervisor->capture, w->incarnation);
+
+        w->has_tried = tried != NULL;
+        if (tried)
+                w->tried = *tried;
+        capture_forget(&w->supervisor->capture, w->incarnation);
 
         for (size_t i = 0; i < held->n_items; i++) {
                 Held *h = held->items[i];
@@ -176,13 +206,12 @@ traps_worker_ended(const Worker *w)
 void
 traps_explain_end(const Worker *w)
 {
-        const Address *tried = capture_last_tried(&w->supervisor->capture, w->incarnation);
-        CLEANUP_FREE char *reason = tried ? conflict_find_listener(tried) : NULL;
+        CLEANUP_FREE char *reason = w->has_tried ? conflict_find_listener(&w->tried) : NULL;
         char address[ADDRESS_TEXT_MAX];
 
         if (!reason)
                 return;
-        (void)address_format(tried, address, sizeof(address));
+        (void)address_format(&w->tried, address, sizeof(address));
         log_event(&(LogEvent){.level = LOG_WARNING,
                               .event = "address-in-use",
                               .worker = w->index,

@@ -11,6 +11,8 @@
  *                                    on; then the call goes on.
  *   bind, the address is held        the held socket takes the place of the server's descriptor,
  *                                    with its flags and options, and bind() is answered with 0.
+ *   bind, a sibling is about to      it waits until the other worker listens, and is then given the
+ *   listen there                     same socket: between bind and listen nobody else gets through.
  *   listen, the address is held      the same: two workers may have come as far as bind() each.
  *
  * Every answer is idempotent, since a signal can void a call after its answer took effect: a bind
@@ -21,11 +23,10 @@
 #include "sockets/capture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -33,44 +34,13 @@
 #include "linux/notify.h"
 #include "linux/pidfd.h"
 #include "linux/proc.h"
-#include "sockets/options.h"
-
-/* One trapped call on its way. */
-typedef struct Trap {
-        int listener_fd;
-        uint64_t owner;
-        NotifyCall call;
-        int fd; /* a duplicate of the caller's socket, or -1 */
-} Trap;
+#include "sockets/trap.h"
 
 /* Prepare; the table stays the caller's. fd_floor: held sockets get numbers from there on. */
 void
 capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host)
 {
         *c = (Capture){.held = held, .host = *host, .fd_floor = fd_floor};
-}
-
-static void
-pending_add(Capture *c, int fd)
-{
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return;
-        c->pending[c->next_pending++ % CAPTURE_PENDING_MAX] =
-                (CapturePending){.dev = st.st_dev, .ino = st.st_ino};
-}
-
-/* Whether the socket was bound to a name of its server's choice; asked once. */
-static bool
-pending_take(Capture *c, int fd)
-{
-        for (size_t i = 0; i < CAPTURE_PENDING_MAX; i++)
-                if (c->pending[i].ino && fd_same_file(fd, c->pending[i].dev, c->pending[i].ino)) {
-                        c->pending[i].ino = 0;
-                        return true;
-                }
-        return false;
 }
 
 static bool
@@ -98,60 +68,6 @@ tell_no_access(Capture *c, int error)
         log_warning("cannot capture what the server binds: %s; only listeners named with -l are "
                     "handed over (in a container: --cap-add SYS_PTRACE, or name the address with -l)",
                     strerrordesc_np(-error));
-}
-
-/*
- * A server's path means what its own working directory makes of it. A server in a chroot or with
- * another file system is left alone. Returns 0 or a negative errno.
- */
-static int
-make_path_absolute(pid_t pid, Address *a)
-{
-        char base[sizeof(a->un.sun_path) + 1];
-        char path[2 * sizeof(a->un.sun_path) + 2];
-        struct stat ours;
-        struct stat theirs;
-        char root[32];
-        int r;
-
-        (void)snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
-        if (stat("/", &ours) < 0 || stat(root, &theirs) < 0)
-                return -errno;
-        if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
-                return -EXDEV;
-        if (a->un.sun_path[0] == '/')
-                return 0;
-        r = proc_path(pid, "cwd", base, sizeof(base));
-        if (r < 0)
-                return r;
-        (void)snprintf(path, sizeof(path), "%s/%.*s", strcmp(base, "/") == 0 ? "" : base,
-                       (int)sizeof(a->un.sun_path), a->un.sun_path);
-        if (strlen(path) >= sizeof(a->un.sun_path))
-                return -ENAMETOOLONG;
-        memset(a->un.sun_path, 0, sizeof(a->un.sun_path));
-        memcpy(a->un.sun_path, path, strlen(path));
-        a->length = sizeof(a->un);
-        return 0;
-}
-
-/* What the caller's bind() asks for. Returns 0 or a negative errno: leave it to the kernel. */
-static int
-read_bind(const Trap *trap, HeldKey *ret)
-{
-        struct sockaddr_storage storage = {0};
-        Address asked;
-        int r;
-
-        if (trap->call.address_len > sizeof(storage))
-                return -EINVAL;
-        r = notify_read_memory(&trap->call, trap->call.address, &storage, trap->call.address_len);
-        if (r == 0)
-                r = address_from_bind(trap->fd, &storage, trap->call.address_len, &asked);
-        if (r == 0 && !notify_is_valid(trap->listener_fd, &trap->call))
-                r = -ENOENT;
-        if (r == 0 && address_is_path(&asked))
-                r = make_path_absolute(trap->call.tid, &asked);
-        return r < 0 ? r : held_key_init(ret, trap->fd, &asked);
 }
 
 /* Whether a living process of this worker has the held socket for the very same address. */
@@ -195,41 +111,6 @@ find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
                 best_match = match;
         }
         return best;
-}
-
-/* Whether anybody else than this worker was ever given the socket, and may live. */
-static bool
-is_shared(const Held *h, uint64_t owner)
-{
-        for (size_t i = 0; i < h->n_claims; i++)
-                if (h->claims[i].owner != owner)
-                        return true;
-        return false;
-}
-
-/*
- * Put the held socket in the place of the caller's own: same close-on-exec, same O_NONBLOCK (but
- * never under another worker that lives with the flag as it is), same options.
- * Returns 0; 1: better not, the call is left to the kernel; or a negative errno.
- */
-static int
-replace_socket(Trap *trap, Held *h, const Address *asked)
-{
-        HeldClaim claim = {.owner = trap->owner, .fd = trap->call.fd, .asked = *asked};
-        int flags = 0;
-        int r = proc_fd_flags(trap->call.tid, trap->call.fd, &flags);
-
-        if (r < 0)
-                return r;
-        claim.pid = proc_thread_group(trap->call.tid);
-        if (!is_shared(h, trap->owner))
-                (void)fd_set_nonblock(h->fd, (flags & O_NONBLOCK) != 0);
-        if (trap->fd >= 0)
-                options_copy(trap->fd, h->fd);
-        r = notify_replace_fd(trap->listener_fd, &trap->call, h->fd, (flags & O_CLOEXEC) != 0);
-        if (r == 0)
-                r = held_claim(h, &claim);
-        return r;
 }
 
 /*
@@ -279,9 +160,12 @@ clear_the_way(const Trap *trap, const HeldKey *key)
                 (void)unlink(a->un.sun_path);
 }
 
-/* Returns 0 when bind() is to be answered with success, anything else: it goes on. */
+/*
+ * Returns 0 when bind() is to be answered with success, CAPTURE_WAIT when it is to wait for another
+ * worker that is about to listen there, anything else: it goes on.
+ */
 static int
-handle_bind(Capture *c, Trap *trap)
+handle_bind(Capture *c, Trap *trap, bool may_wait)
 {
         HeldKey key;
         Held *h;
@@ -290,7 +174,7 @@ handle_bind(Capture *c, Trap *trap)
 
         if (held_table_find_socket(c->held, trap->fd))
                 return 0;
-        r = read_bind(trap, &key);
+        r = trap_read_bind(trap, &key);
         if (r < 0 || address_is_automatic(&key.address))
                 return r < 0 ? r : 1;
         h = find_held(c, trap->owner, &key, &taken);
@@ -298,15 +182,16 @@ handle_bind(Capture *c, Trap *trap)
                 if (h->path)
                         (void)unix_path_restore(h->path);
                 tell_other_family(h, &key.address);
-                return replace_socket(trap, h, &key.address);
+                return trap_replace_socket(trap, h, &key.address);
         }
         if (!is_connection_type(&key.address))
                 return 1;
+        if (may_wait && !taken && !has_option(trap->fd, SO_REUSEPORT) &&
+            pending_has_other(&c->pending, trap->owner, &key))
+                return CAPTURE_WAIT;
         if (!taken)
                 clear_the_way(trap, &key);
-        c->tried = key.address;
-        c->tried_owner = trap->owner;
-        pending_add(c, trap->fd);
+        (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;
 }
 
@@ -335,9 +220,9 @@ name_of(const Address *a, char *text, size_t size)
  * socket: it fails as the server's would (then there is nothing to hold).
  */
 static Held *
-capture_socket(Capture *c, Trap *trap, const HeldKey *key, pid_t pid)
+capture_socket(Capture *c, Trap *trap, const HeldKey *key)
 {
-        HeldClaim claim = {.owner = trap->owner, .pid = pid, .fd = trap->call.fd};
+        HeldClaim claim = {.owner = trap->owner, .pid = trap->call.tid, .fd = trap->call.fd};
         char name[8];
         Held *h = NULL;
         int fd;
@@ -358,11 +243,13 @@ capture_socket(Capture *c, Trap *trap, const HeldKey *key, pid_t pid)
         return held_table_add(c->held, h) < 0 ? NULL : h;
 }
 
-/* The last address that a worker tried to bind by itself, or NULL. */
+/* The last address that a worker bound, or tried to bind, without listening; or NULL. */
 const Address *
 capture_last_tried(const Capture *c, uint64_t owner)
 {
-        return owner && c->tried_owner == owner ? &c->tried : NULL;
+        const PendingSocket *last = pending_find_last(&c->pending, owner);
+
+        return last ? &last->key.address : NULL;
 }
 
 /* listen() on a held socket: a queue that --listen sized is not made smaller by a server. */
@@ -379,36 +266,30 @@ static int
 handle_listen(Capture *c, Trap *trap)
 {
         Held *h = held_table_find_socket(c->held, trap->fd);
-        pid_t pid = proc_thread_group(trap->call.tid);
-        HeldKey key;
-        Address bound;
+        PendingSocket bound;
         bool taken;
         int r;
 
         if (h) {
                 r = listen_again(h);
-                c->host.on_listening(c->host.userdata, trap->owner, h, pid, false);
+                c->host.on_listening(c->host.userdata, trap->owner, h, 0);
                 return r;
         }
-        if (!pending_take(c, trap->fd))
+        if (!pending_take(&c->pending, trap->fd, &bound))
                 return 1;
-        r = address_from_socket(trap->fd, &bound);
-        if (r == 0 && address_is_path(&bound))
-                r = make_path_absolute(trap->call.tid, &bound);
-        if (r == 0)
-                r = held_key_init(&key, trap->fd, &bound);
-        if (r < 0 || !is_connection_type(&bound))
-                return r < 0 ? r : 1;
-        h = has_option(trap->fd, SO_REUSEPORT) ? NULL : find_held(c, trap->owner, &key, &taken);
+        h = has_option(trap->fd, SO_REUSEPORT)
+                    ? NULL
+                    : find_held(c, trap->owner, &bound.key, &taken);
         if (h && !is_in_epoll(c, trap, h)) {
-                r = replace_socket(trap, h, &key.address);
+                r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
-                        c->host.on_listening(c->host.userdata, trap->owner, h, pid, false);
+                        c->host.on_listening(c->host.userdata, trap->owner, h, 0);
                 return r;
         }
-        h = capture_socket(c, trap, &key, pid);
+        h = capture_socket(c, trap, &bound.key);
         if (h)
-                c->host.on_listening(c->host.userdata, trap->owner, h, pid, true);
+                c->host.on_listening(c->host.userdata, trap->owner, h,
+                                     proc_thread_group(trap->call.tid));
         return 1;
 }
 
@@ -459,8 +340,7 @@ handle_blindly(Capture *c, Trap *trap)
         if (trap->call.syscall == NOTIFY_LISTEN) {
                 if (!h)
                         return 1;
-                c->host.on_listening(c->host.userdata, trap->owner, h,
-                                     proc_thread_group(trap->call.tid), false);
+                c->host.on_listening(c->host.userdata, trap->owner, h, 0);
                 return listen_again(h);
         }
         if (h)
@@ -471,37 +351,112 @@ handle_blindly(Capture *c, Trap *trap)
         if (r < 0)
                 return r;
         h = find_named_blindly(c, &asked, trap->call.address_len);
-        return h ? replace_socket(trap, h, &h->key.address) : 1;
+        return h ? trap_replace_socket(trap, h, &h->key.address) : 1;
 }
 
-/*
- * Take one call from a worker's listener fd and answer it. owner: the worker's incarnation.
- * Returns 0, also when the caller is gone meanwhile, or a negative errno of the listener itself.
- */
-int
-capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
+/* Decide about one call, and answer it unless it has to wait. */
+static int
+handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool may_wait)
 {
-        Trap trap = {.listener_fd = listener_fd, .owner = owner, .fd = -1};
-        int r = notify_receive(listener_fd, &trap.call);
+        Trap trap = {.listener_fd = listener_fd, .owner = owner, .call = *call, .fd = -1};
+        int r = 1;
 
-        if (r < 0)
-                return r == -ENOENT || r == -EINTR ? 0 : r;
-        r = 1;
-        if (trap.call.syscall != NOTIFY_OTHER) {
-                trap.fd = pidfd_get_fd(trap.call.tid, trap.call.fd);
+        if (call->syscall != NOTIFY_OTHER) {
+                trap.fd = pidfd_get_fd(call->tid, call->fd);
                 if (trap.fd < 0) {
                         tell_no_access(c, trap.fd);
                         r = handle_blindly(c, &trap);
-                } else if (trap.call.syscall == NOTIFY_BIND) {
-                        r = handle_bind(c, &trap);
+                } else if (call->syscall == NOTIFY_BIND) {
+                        r = handle_bind(c, &trap, may_wait);
                 } else {
                         r = handle_listen(c, &trap);
                 }
         }
         if (r == 0)
-                (void)notify_answer(listener_fd, &trap.call, 0);
-        else
-                (void)notify_let_go(listener_fd, &trap.call);
+                (void)notify_answer(listener_fd, call, 0);
+        else if (r != CAPTURE_WAIT)
+                (void)notify_let_go(listener_fd, call);
         fd_close(trap.fd);
+        return r;
+}
+
+/* Keep a call for later. Returns 0 or -ENOMEM. */
+static int
+park(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call)
+{
+        CaptureParked *parked = reallocarray(c->parked, c->n_parked + 1, sizeof(*parked));
+
+        if (!parked)
+                return -ENOMEM;
+        c->parked = parked;
+        c->parked[c->n_parked++] =
+                (CaptureParked){.listener_fd = listener_fd, .owner = owner, .call = *call};
         return 0;
+}
+
+/*
+ * Look once more at the calls that wait, after something has changed; with expired, they have
+ * waited long enough and go on as they would without us.
+ */
+void
+capture_retry(Capture *c, bool expired)
+{
+        CaptureParked *parked = c->parked;
+        size_t n = c->n_parked;
+
+        c->parked = NULL;
+        c->n_parked = 0;
+        for (size_t i = 0; i < n; i++) {
+                const CaptureParked *p = &parked[i];
+                int r = handle(c, p->listener_fd, p->owner, &p->call, !expired);
+
+                if (r == CAPTURE_WAIT && park(c, p->listener_fd, p->owner, &p->call) < 0)
+                        (void)notify_let_go(p->listener_fd, &p->call);
+        }
+        free(parked);
+}
+
+/* A worker is gone: forget what it bound, and what of it still waits. */
+void
+capture_forget(Capture *c, uint64_t owner)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < c->n_parked; i++)
+                if (c->parked[i].owner != owner)
+                        c->parked[kept++] = c->parked[i];
+        c->n_parked = kept;
+        pending_forget(&c->pending, owner);
+        capture_retry(c, false);
+}
+
+/* Free what it remembers. The table of held sockets is not touched. */
+void
+capture_deinit(Capture *c)
+{
+        pending_deinit(&c->pending);
+        free(c->parked);
+        c->parked = NULL;
+        c->n_parked = 0;
+}
+
+/*
+ * Take one call from a worker's listener fd and answer it. owner: the worker's incarnation.
+ * Returns 0, also when the caller is gone meanwhile; CAPTURE_WAIT when the call waits for another
+ * worker, and capture_retry is due in a while; or a negative errno of the listener itself.
+ */
+int
+capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
+{
+        NotifyCall call;
+        int r = notify_receive(listener_fd, &call);
+
+        if (r < 0)
+                return r == -ENOENT || r == -EINTR ? 0 : r;
+        r = handle(c, listener_fd, owner, &call, true);
+        if (r == CAPTURE_WAIT && park(c, listener_fd, owner, &call) < 0)
+                (void)notify_let_go(listener_fd, &call);
+        else if (call.syscall == NOTIFY_LISTEN && c->n_parked)
+                capture_retry(c, false);
+        return c->n_parked ? CAPTURE_WAIT : 0;
 }

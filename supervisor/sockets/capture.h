@@ -7,38 +7,44 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "linux/notify.h"
 #include "sockets/held.h"
+#include "sockets/pending.h"
 
-#define CAPTURE_PENDING_MAX 256
+/* A positive answer: the call waits (capture_dispatch). */
+#define CAPTURE_WAIT 2
 
 /* What capture has to ask, or to tell, those who know the workers. `owner` is an incarnation. */
 typedef struct CaptureHost {
         void *userdata;
         /* Does a living process of the worker still have what it claimed? 1, 0 or -errno */
         int (*still_has)(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim);
-        /* A worker listens on a held socket; fresh: it was captured by this very call. */
-        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t pid, bool fresh);
+        /* A worker listens on a held socket; by this process, if it was captured just now, else 0. */
+        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t captured_from);
 } CaptureHost;
 
-/* A socket that was bound, with a name of its own choice, and may listen next. */
-typedef struct CapturePending {
-        dev_t dev;
-        ino_t ino;
-} CapturePending;
+/* A call that waits for another worker. */
+typedef struct CaptureParked {
+        int listener_fd;
+        uint64_t owner;
+        NotifyCall call;
+} CaptureParked;
 
 typedef struct Capture {
         HeldTable *held;
         CaptureHost host;
         int fd_floor;
-        CapturePending pending[CAPTURE_PENDING_MAX]; /* a ring */
-        unsigned next_pending;
-        Address tried; /* the last address that was left to the kernel, and for whom */
-        uint64_t tried_owner;
+        Pending pending;
+        CaptureParked *parked;
+        size_t n_parked;
         bool told_no_access;
 } Capture;
 
 void capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host);
 const Address *capture_last_tried(const Capture *c, uint64_t owner);
+void capture_deinit(Capture *c);
+void capture_retry(Capture *c, bool expired);
+void capture_forget(Capture *c, uint64_t owner);
 int capture_dispatch(Capture *c, int listener_fd, uint64_t owner);
 
 #endif

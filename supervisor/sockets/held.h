@@ -27,7 +27,7 @@ typedef struct HeldKey {
 /* One process of a worker got the socket for an address that it asked for. */
 typedef struct HeldClaim {
         uint64_t owner; /* the worker's incarnation */
-        pid_t pid;
+        pid_t pid; /* or one of its threads: where to look first */
         int fd;
         Address asked;
 } HeldClaim;

@@ -71,16 +71,20 @@ child_fail(const Child *child, SpawnStep step, int error)
         _exit(127);
 }
 
-/* Runs in the child: dispositions as they are after login. */
+/*
+ * Runs in the child: dispositions as they are after login. The raw call, since the C library keeps
+ * two signals for itself and would not touch them.
+ */
 static void
 child_reset_signals(const SpawnContext *context)
 {
-        struct sigaction action = {.sa_handler = SIG_DFL};
+        static const unsigned long action_default[4]; /* struct sigaction of the kernel, all zero */
+        uint64_t ignored = context->ignored | 1ULL << (SIGPIPE - 1);
 
-        (void)sigaction(SIGPIPE, &action, NULL);
-        for (int signo = 1; signo < NSIG; signo++)
-                if (sigismember(&context->ignored, signo) == 1)
-                        (void)sigaction(signo, &action, NULL);
+        for (int signo = 1; ignored; signo++, ignored >>= 1)
+                if (ignored & 1)
+                        (void)syscall(SYS_rt_sigaction, signo, action_default, NULL,
+                                      sizeof(uint64_t));
 }
 
 /*

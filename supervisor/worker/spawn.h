@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -41,7 +42,7 @@ typedef struct SpawnContext {
         size_t n_groups;
         const SpawnLimit *limits;
         size_t n_limits;
-        sigset_t ignored;    /* signals that were ignored when `sup` started, to be reset */
+        uint64_t ignored;    /* signals to be reset: bit N-1 for signal N, as in SigIgn of proc(5) */
         bool own_group;      /* a process group for each worker */
 } SpawnContext;
 

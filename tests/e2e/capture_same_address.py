@@ -1,11 +1,8 @@
 #!/usr/bin/python3
 """Capture: what the same worker binds twice, as in the kernel; other workers share it."""
 
-import os
-import signal
-
 import procs
-from harness import (PYTHON, Sup, ask_who, free_port, run, server, step, wait_until, wait_who)
+from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_until, wait_who
 
 
 @step("a second bind of the address in the same worker: EADDRINUSE, also after a restart")
@@ -39,7 +36,7 @@ def _(t):
     first = int(wait_who(port)["pid"])
     master = sup.worker()
     assert first in procs.children_of(master)
-    os.kill(first, signal.SIGKILL)
+    procs.kill_and_wait(first)
     second = int(ask_who(port)["pid"])
     assert second != first
     assert sup.worker() == master, "the master was restarted"
@@ -54,8 +51,7 @@ def _(t):
     seen = set()
     wait_until(lambda: seen.add(ask_who(port)["pid"]) or seen == workers, "all three have answered")
     victim = sup.workers(3)[1]
-    os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: victim not in procs.children_of(sup.pid), "it is dead")
+    procs.kill_and_wait(victim)
     new = set(map(str, sup.workers(3)))
     wait_until(lambda: seen.add(ask_who(port)["pid"]) or new <= seen, "the new one answers too")
     assert not [line for line in sup.err.lines if "already in use" in line], sup.err.lines

@@ -6,7 +6,7 @@ import socket
 
 import procs
 from harness import (PYTHON, Sup, ask_who, connect, free_port, need, read_all, run, server,
-                     step, wait_answer, wait_until, wait_who)
+                     step, wait_answer, wait_who)
 from under_load import nginx
 
 STALE = {"LISTEN_FDS": 7, "LISTEN_PID": 1, "LISTEN_FDNAMES": "x", "LISTEN_PIDFDID": 1,
@@ -19,8 +19,7 @@ STALE = {"LISTEN_FDS": 7, "LISTEN_PID": 1, "LISTEN_FDNAMES": "x", "LISTEN_PIDFDI
 def environment(t, *args, **popen):
     """Starts sup with a worker that only sleeps; (pid, its environment)."""
     sup = Sup(t, *args, "--", "/bin/sleep", "1000", **popen)
-    pid = sup.worker()
-    wait_until(lambda: "sleep" in procs.command_of(pid), "the worker runs its own program")
+    pid = sup.sleeping_worker()
     return sup, pid, procs.environment_of(pid)
 
 

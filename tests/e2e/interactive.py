@@ -112,7 +112,7 @@ def _(t):
     port = free_port()
     terminal = Terminal(t, sup_binary(), "--", PYTHON, server("says_signals.py"), port)
     wait_who(port)
-    os.kill(only_worker(terminal.pid), signal.SIGKILL)
+    procs.kill_and_wait(only_worker(terminal.pid))
     wait_who(port)
     terminal.press(b"\x03")
     assert terminal.wait() == 0

@@ -1,21 +1,20 @@
 """The story of an unmodified server that is SIGKILLed again and again under load.
 
 The files kills_SERVER_USER.py name the server and the user. 50 kills unless SUP_TEST_KILLS says
-otherwise; 250 new connections a second meanwhile. Before each SIGKILL the server's processes are
+otherwise; 220 new connections a second meanwhile. Before each SIGKILL the server's processes are
 stopped for the moment it takes to count the connections that they have accepted: so many clients
 may lose theirs, and no other.
 """
 
 import json
 import os
-import signal
 import subprocess
 import time
 
 import procs
-from network import LISTEN
-from harness import (PATIENCE, PYTHON, Sup, ask, diag, free_port, need_root, run, step, tcp_sockets,
-                     wait_answer, wait_until)
+from network import open_connections
+from harness import (PATIENCE, PYTHON, Sup, ask, diag, free_port, need_root, run, step,
+                     wait_answer)
 
 N_KILLS = int(os.environ.get("SUP_TEST_KILLS", "50"))
 LIFE = 1.1  # seconds of service after which the next restart of a server that binds is immediate
@@ -25,8 +24,7 @@ LOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.py")
 
 def accepted_by(tree, port):
     """The number of connections to the port that processes of the tree have open."""
-    connections = {inode for state, _, inode in tcp_sockets(port) if state != LISTEN and inode}
-    return len(connections & set().union(*map(procs.socket_inodes, tree)))
+    return len(open_connections(port) & set().union(*map(procs.socket_inodes, tree)))
 
 
 def kill_once(sup, port):
@@ -36,8 +34,7 @@ def kill_once(sup, port):
     procs.stop_and_wait(tree)
     accepted = accepted_by(tree, port)
     killed = time.monotonic()
-    os.kill(main, signal.SIGKILL)
-    wait_until(lambda: not procs.alive(main), "the killed server is gone")
+    procs.kill_and_wait(main)
     ask(port, REQUEST)
     answered = time.monotonic()
     left = [pid for pid in tree if procs.alive(pid)]
@@ -58,7 +55,7 @@ def kill_story(name, arguments, ordinary_user, life=LIFE):
         port = free_port()
         sup = Sup(t, *arguments(t, port), user=ordinary_user)
         wait_answer(port, REQUEST)
-        load = subprocess.Popen([PYTHON, LOAD, "http", "127.0.0.1", str(port)],
+        load = subprocess.Popen([PYTHON, LOAD, "http", "127.0.0.1", str(port), "220"],
                                 stdout=subprocess.PIPE)
         t.defer(load.stdout.close)
         t.defer(load.kill)

@@ -28,7 +28,7 @@ def _(t):
     first = int(wait_who(port)["pid"])
     children = pids_in(t.path("pids"))
     assert len(children) == 2 and all(map(procs.alive, children))
-    os.kill(first, signal.SIGKILL)
+    procs.kill_and_wait(first)
     second = int(ask_who(port)["pid"])
     assert second == sup.worker() != first
     assert not any(map(procs.alive, children)), "a child of the killed worker still lives"
@@ -67,7 +67,7 @@ def _(t):
     wait_until(lambda: procs.children_of(sup.pid) == [main], "the daemon is all that sup has")
     mark = sup.mark()
     assert ask_who(port)["pid"] == str(main), "it was restarted although it lives"
-    os.kill(main, signal.SIGKILL)
+    procs.kill_and_wait(main)
     second = int(ask_who(port)["pid"])
     assert second != main
     sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
@@ -97,8 +97,7 @@ def _(t):
     ports = free_port(), free_port()
     sup = Sup(t, "-l", str(ports[0]), "-l", str(ports[1]), "--", "/bin/sleep", "1000",
               pass_fds=[*stray, high])
-    worker = sup.worker()
-    wait_until(lambda: "sleep" in procs.command_of(worker), "the worker runs its own program")
+    worker = sup.sleeping_worker()
     fds = procs.fds_of(worker)
     assert sorted(fds) == [0, 1, 2, 3, 4], fds
     assert all(fds[fd].startswith("socket:") for fd in (3, 4)), fds
@@ -107,8 +106,7 @@ def _(t):
 @step("with capture alone a worker has 0, 1 and 2 and what it opens itself")
 def _(t):
     sup = Sup(t, "--", "/bin/sleep", "1000")
-    worker = sup.worker()
-    wait_until(lambda: "sleep" in procs.command_of(worker), "the worker runs its own program")
+    worker = sup.sleeping_worker()
     assert sorted(procs.fds_of(worker)) == [0, 1, 2], procs.fds_of(worker)
 
 
@@ -120,8 +118,7 @@ def _(t):
             signal.signal(number, signal.SIG_IGN)
 
     sup = Sup(t, "--", "/bin/sleep", "1000", preexec_fn=block_and_ignore)
-    worker = sup.worker()
-    wait_until(lambda: "sleep" in procs.command_of(worker), "the worker runs its own program")
+    worker = sup.sleeping_worker()
     for field in ("SigBlk", "SigIgn"):
         value = int(procs.status_field(worker, field), 16)
         assert value == 0, f"{field} is {value:#x}"

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """sup as PID 1 of a container: it reaps strangers, forwards, and ends with the right status."""
 
-import os
 import signal
 
 import procs
@@ -41,14 +40,8 @@ def _(t):
                     f"exec {PYTHON} {server('simple.py')} {port}")
     wait_who(port)
     server_pid = ask_who(port)["pid"]
-    wait_until(lambda: len(every_child(sup.pid)) == 1, "only the server is left, no zombie")
+    wait_until(lambda: len(procs.every_child(sup.pid)) == 1, "only the server is left, no zombie")
     assert ask_who(port)["pid"] == server_pid
-
-
-def every_child(pid):
-    """The children of a process with the zombies among them."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [child for child in pids if (procs.stat(child) or (None, None))[1] == pid]
 
 
 @step("a killed server is restarted, what it left behind is gone")
@@ -58,7 +51,7 @@ def _(t):
     wait_who(port)
     sup.kill_worker()
     ask_who(port)
-    assert len(every_child(sup.pid)) == 1
+    assert len(procs.every_child(sup.pid)) == 1
 
 
 @step("TERM stops the server and ends the container with 0")

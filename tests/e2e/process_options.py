@@ -5,14 +5,13 @@ import os
 import resource
 
 import procs
-from harness import NOBODY, Sup, need_root, run, run_sup, step, wait_until
+from harness import NOBODY, Sup, need_root, run, run_sup, step
 
 
 def sleeper(t, *options):
     """The pid of a worker that only sleeps."""
     sup = Sup(t, *options, "--", "/bin/sleep", "1000")
-    pid = sup.worker()
-    wait_until(lambda: "sleep" in procs.command_of(pid), "the worker runs its own program")
+    pid = sup.sleeping_worker()
     return sup, pid
 
 
@@ -39,8 +38,7 @@ def _(t):
     path = t.write("env", '# a comment\n\nA=file\nB=file\nC="two words"\n')
     sup = Sup(t, "--env-file", path, "--env", "A=line", "--", "/bin/sleep", "1000",
               env={"A": "inherited", "B": "inherited", "D": "inherited"})
-    pid = sup.worker()
-    wait_until(lambda: "sleep" in procs.command_of(pid), "the worker runs its own program")
+    pid = sup.sleeping_worker()
     env = procs.environment_of(pid)
     assert [env.get(name) for name in "ABD"] == ["line", "file", "inherited"], env
     assert env["C"] in ("two words", '"two words"')

@@ -34,25 +34,27 @@ def alive(pid):
 
 def children_of(pid):
     """The living children of a process, oldest first."""
-    return [child for child, parent in _parents().items() if parent == pid and alive(child)]
+    return [child for child in every_child(pid) if alive(child)]
+
+
+def every_child(pid):
+    """The children of a process with the zombies among them."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it ended meanwhile
+    return sorted(found)
 
 
 def descendants_of(pid):
     """All living descendants of a process."""
-    parents = _parents()
-    found, look_at = [], [pid]
-    while look_at:
-        above = look_at.pop()
-        below = [child for child, parent in parents.items() if parent == above]
-        look_at += below
-        found += below
+    found = every_child(pid)
+    for process in found:  # grows meanwhile
+        found += every_child(process)
     return [process for process in found if alive(process)]
-
-
-def _parents():
-    pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
-    stats = {pid: stat(pid) for pid in pids}
-    return {pid: now[1] for pid, now in stats.items() if now}
 
 
 def status_field(pid, name):
@@ -80,9 +82,10 @@ def socket_inodes(pid):
     return {int(target[8:-1]) for target in fds_of(pid).values() if target.startswith("socket:[")}
 
 
-def command_of(pid):
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        return file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+def name_of(pid):
+    """The name of the program; before its exec a worker still has that of sup."""
+    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+        return file.read().strip()
 
 
 def environment_of(pid):
@@ -97,6 +100,16 @@ def send(pid, number):
         os.kill(pid, number)
     except ProcessLookupError:
         pass
+
+
+def kill_and_wait(pid, deadline=10):
+    """SIGKILLs a process and returns when it can accept nothing any more."""
+    os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + deadline
+    while alive(pid):
+        if time.monotonic() > end:
+            raise AssertionError(f"process {pid} still lives {deadline} s after SIGKILL")
+        time.sleep(0.001)
 
 
 def stop_and_wait(pids, deadline=5):

@@ -1,12 +1,10 @@
 #!/usr/bin/python3
 """Connections that are made while nobody accepts wait in the queue of the held socket."""
 
-import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import (PYTHON, Sup, ask_who, connect, free_port, read_all, run, server, step,
+from harness import (PYTHON, Sup, connect, free_port, read_all, run, server, step,
                      wait_answer, wait_until, wait_who)
 
 
@@ -30,7 +28,7 @@ def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("slow_start.py"), port, "0.3")
     wait_who(port)
-    os.kill(sup.worker(), signal.SIGKILL)
+    sup.kill_worker()
     all_served(make_connections(port, 50))
 
 
@@ -52,7 +50,7 @@ def _(t):
     sup = Sup(t, "--", PYTHON, server("slow_start.py"), port, "2")
     wait_who(port)
     begin = time.monotonic()
-    os.kill(sup.worker(), signal.SIGKILL)
+    sup.kill_worker()
     early = make_connections(port, 20)
     wait_until(lambda: time.monotonic() > begin + 1.5, "the new worker is still starting")
     late = make_connections(port, 20)
@@ -73,7 +71,7 @@ def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("slow_start.py"), port, "0.3")
     wait_who(port)
-    os.kill(sup.worker(), signal.SIGKILL)
+    sup.kill_worker()
     clients = make_connections(port, 10)
     for client in clients:
         client.shutdown(1)
@@ -84,11 +82,11 @@ def _(t):
 def _(t):
     port = free_port()
     path = t.path("socket")
-    Sup(t, "-l", path, "-l", f"[::1]:{port}", "--", PYTHON, server("activated.py"))
+    sup = Sup(t, "-l", path, "-l", f"[::1]:{port}", "--", PYTHON, server("activated.py"))
     for address in (path, ("::1", port)):
         wait_answer(address)
     for address in (path, ("::1", port)):
-        os.kill(int(ask_who(address)["pid"]), signal.SIGKILL)
+        sup.kill_worker()
         all_served(make_connections(address, 20))
 
 

@@ -2,8 +2,6 @@
 """The four uses of SO_REUSEADDR that the books name, on supervised listeners."""
 
 import errno
-import os
-import signal
 import socket
 
 from harness import (PYTHON, REUSEADDR, Sup, ask_who, bind_errno, connect, free_port, is_refused,
@@ -69,7 +67,7 @@ def _(t):
     for _ in range(2):
         for index, host in enumerate(hosts):
             assert wait_who((host, port))["listener"] == str(index)
-        os.kill(sup.worker(), signal.SIGKILL)
+        sup.kill_worker()
 
 
 @step("a UDP address is doubled when both ask for it, and the last binder gets the datagrams")

@@ -111,6 +111,13 @@ class Sup:
         """The pid of the only worker; waits for one."""
         return wait_until(lambda: procs.children_of(self.pid), "a worker runs", deadline)[0]
 
+    def sleeping_worker(self):
+        """The pid of the only worker, which is sleep(1), when that runs."""
+        pid = self.worker()
+        wait_until(lambda: procs.name_of(pid) == "sleep" and
+                   "SUP_WORKER" in procs.environment_of(pid), "the worker runs its own program")
+        return pid
+
     def workers(self, count, deadline=10):
         """The pids of the workers, as soon as there are so many."""
         return wait_until(lambda: self._exactly(count), f"{count} workers run", deadline)
@@ -125,9 +132,9 @@ class Sup:
                           "the next worker runs", deadline)[0]
 
     def kill_worker(self):
-        """SIGKILLs the only worker and returns its pid."""
+        """SIGKILLs the only worker, waits for its end, and returns the pid it had."""
         pid = self.worker()
-        os.kill(pid, signal.SIGKILL)
+        procs.kill_and_wait(pid)
         return pid
 
     def wait(self, deadline=10):

@@ -22,9 +22,9 @@ import traceback
 
 import network
 import procs
+from network import PATIENCE
 
 NOBODY = 65534
-PATIENCE = float(os.environ.get("SUP_TEST_PATIENCE", "1"))
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP_BUILDDIR = os.path.abspath(os.environ.get("top_builddir") or os.path.join(HERE, "..", ".."))
 

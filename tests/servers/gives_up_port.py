@@ -6,10 +6,15 @@ usage: gives_up_port.py PORT PORT
 
 import signal
 import sys
+import threading
 
 from answering import answer_forever, tcp_listener
 
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 first, second = (tcp_listener(int(port)) for port in sys.argv[1:])
-signal.signal(signal.SIGUSR1, lambda *_: second.close())
+serving = threading.Thread(target=answer_forever, args=[first])
+serving.start()
 print("ready", flush=True)
-answer_forever(first)
+signal.sigwait([signal.SIGUSR1])
+second.close()
+serving.join()

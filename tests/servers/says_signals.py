@@ -7,16 +7,18 @@ usage: says_signals.py PORT
 import os
 import signal
 import sys
+import threading
 
 from answering import answer_forever, tcp_listener
 
+POLITE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+ALL = POLITE | {signal.SIGUSR1, signal.SIGUSR2}
 
-def say(number, _):
-    print(signal.Signals(number).name, flush=True)
-    if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+signal.pthread_sigmask(signal.SIG_BLOCK, ALL)
+listener = tcp_listener(int(sys.argv[1]))
+threading.Thread(target=answer_forever, args=[listener], daemon=True).start()
+while True:
+    number = signal.Signals(signal.sigwait(ALL))
+    print(number.name, flush=True)
+    if number in POLITE:
         os._exit(7)
-
-
-for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-    signal.signal(each, say)
-answer_forever(tcp_listener(int(sys.argv[1])))

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pending.c - sockets that workers bound by themselves and may listen on next.
+ *
+ * Gist: only these are captured when they listen; one that the kernel gave a port to (port 0) is
+ * not among them. The latest of each worker are kept, in the order in which they were bound.
+ */
+#include "sockets/pending.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void
+remove_at(Pending *p, size_t i)
+{
+        p->n_items--;
+        memmove(&p->items[i], &p->items[i + 1], (p->n_items - i) * sizeof(*p->items));
+}
+
+/* Keep at most so many of a worker: the oldest goes. */
+static void
+make_room(Pending *p, uint64_t owner)
+{
+        size_t n = 0;
+        size_t oldest = 0;
+
+        for (size_t i = p->n_items; i-- > 0;)
+                if (p->items[i].owner == owner) {
+                        n++;
+                        oldest = i;
+                }
+        if (n >= PENDING_MAX_EACH)
+                remove_at(p, oldest);
+}
+
+/* Note a socket that is about to be bound. Returns 0 or a negative errno. */
+int
+pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key)
+{
+        PendingSocket *items;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        make_room(p, owner);
+        items = reallocarray(p->items, p->n_items + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        p->items = items;
+        p->items[p->n_items++] =
+                (PendingSocket){.owner = owner, .dev = st.st_dev, .ino = st.st_ino, .key = *key};
+        return 0;
+}
+
+/* Find the socket that fd is a duplicate of, and take it out. */
+bool
+pending_take(Pending *p, int fd, PendingSocket *ret)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return false;
+        for (size_t i = p->n_items; i-- > 0;)
+                if (p->items[i].ino == st.st_ino && p->items[i].dev == st.st_dev) {
+                        *ret = p->items[i];
+                        remove_at(p, i);
+                        return true;
+                }
+        return false;
+}
+
+/* The socket that a worker bound last, or NULL. */
+const PendingSocket *
+pending_find_last(const Pending *p, uint64_t owner)
+{
+        for (size_t i = p->n_items; i-- > 0;)
+                if (p->items[i].owner == owner)
+                        return &p->items[i];
+        return NULL;
+}
+
+/* Whether another worker is on its way to the same place. */
+bool
+pending_has_other(const Pending *p, uint64_t owner, const HeldKey *key)
+{
+        for (size_t i = 0; i < p->n_items; i++) {
+                const PendingSocket *s = &p->items[i];
+
+                if (s->owner != owner && s->key.netns == key->netns &&
+                    address_equal(&s->key.address, &key->address) &&
+                    strcmp(s->key.device, key->device) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Forget all that a worker has bound. */
+void
+pending_forget(Pending *p, uint64_t owner)
+{
+        for (size_t i = p->n_items; i-- > 0;)
+                if (p->items[i].owner == owner)
+                        remove_at(p, i);
+}
+
+/* Free the list. */
+void
+pending_deinit(Pending *p)
+{
+        free(p->items);
+        *p = (Pending){0};
+}

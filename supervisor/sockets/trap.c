@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trap.c - one trapped call: what it asks for, and giving its caller another socket.
+ *
+ * Gist: reads from the caller what bind() would read, with the caller's own view of paths, and puts
+ * a held socket in the place of the caller's. Does not decide whether that is right.
+ */
+#include "sockets/trap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "linux/proc.h"
+#include "sockets/options.h"
+
+/*
+ * A server's path means what its own working directory makes of it. A server in a chroot or with
+ * another file system is left alone. Returns 0 or a negative errno.
+ */
+static int
+make_path_absolute(pid_t pid, Address *a)
+{
+        char base[sizeof(a->un.sun_path) + 1];
+        char path[2 * sizeof(a->un.sun_path) + 2];
+        struct stat ours;
+        struct stat theirs;
+        char root[32];
+        int r;
+
+        (void)snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
+        if (stat("/", &ours) < 0 || stat(root, &theirs) < 0)
+                return -errno;
+        if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+                return -EXDEV;
+        if (a->un.sun_path[0] == '/')
+                return 0;
+        r = proc_path(pid, "cwd", base, sizeof(base));
+        if (r < 0)
+                return r;
+        (void)snprintf(path, sizeof(path), "%s/%.*s", strcmp(base, "/") == 0 ? "" : base,
+                       (int)sizeof(a->un.sun_path), a->un.sun_path);
+        if (strlen(path) >= sizeof(a->un.sun_path))
+                return -ENAMETOOLONG;
+        memset(a->un.sun_path, 0, sizeof(a->un.sun_path));
+        memcpy(a->un.sun_path, path, strlen(path));
+        a->length = sizeof(a->un);
+        return 0;
+}
+
+/* What the caller's bind() asks for. Returns 0 or a negative errno: leave it to the kernel. */
+int
+trap_read_bind(const Trap *trap, HeldKey *ret)
+{
+        struct sockaddr_storage storage = {0};
+        Address asked;
+        int r;
+
+        if (trap->call.address_len > sizeof(storage))
+                return -EINVAL;
+        r = notify_read_memory(&trap->call, trap->call.address, &storage, trap->call.address_len);
+        if (r == 0)
+                r = address_from_bind(trap->fd, &storage, trap->call.address_len, &asked);
+        if (r == 0 && !notify_is_valid(trap->listener_fd, &trap->call))
+                r = -ENOENT;
+        if (r == 0 && address_is_path(&asked))
+                r = make_path_absolute(trap->call.tid, &asked);
+        return r < 0 ? r : held_key_init(ret, trap->fd, &asked);
+}
+
+/* Whether anybody else than this worker was ever given the socket, and may live. */
+static bool
+is_shared(const Held *h, uint64_t owner)
+{
+        for (size_t i = 0; i < h->n_claims; i++)
+                if (h->claims[i].owner != owner)
+                        return true;
+        return false;
+}
+
+/*
+ * Put the held socket in the place of the caller's own: same close-on-exec, same O_NONBLOCK (but
+ * never under another worker that lives with the flag as it is), same options.
+ * The claim is noted. Returns 0 or a negative errno: the call is left to the kernel.
+ */
+int
+trap_replace_socket(const Trap *trap, Held *h, const Address *asked)
+{
+        HeldClaim claim = {
+                .owner = trap->owner, .pid = trap->call.tid, .fd = trap->call.fd, .asked = *asked};
+        int flags = 0;
+        int r = proc_fd_flags(trap->call.tid, trap->call.fd, &flags);
+
+        if (r < 0)
+                return r;
+        if (!is_shared(h, trap->owner))
+                (void)fd_set_nonblock(h->fd, (flags & O_NONBLOCK) != 0);
+        if (trap->fd >= 0)
+                options_copy(trap->fd, h->fd);
+        r = notify_replace_fd(trap->listener_fd, &trap->call, h->fd, (flags & O_CLOEXEC) != 0);
+        if (r == 0)
+                r = held_claim(h, &claim);
+        return r;
+}

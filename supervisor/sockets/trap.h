@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* trap.h - one trapped call: what it asks for, and giving its caller another socket. */
+#ifndef SUP_SOCKETS_TRAP_H
+#define SUP_SOCKETS_TRAP_H
+
+#include <stdint.h>
+
+#include "linux/notify.h"
+#include "sockets/held.h"
+
+typedef struct Trap {
+        int listener_fd;
+        uint64_t owner; /* the incarnation of the worker that it comes from */
+        NotifyCall call;
+        int fd; /* a duplicate of the caller's socket, or -1 */
+} Trap;
+
+int trap_read_bind(const Trap *trap, HeldKey *ret);
+int trap_replace_socket(const Trap *trap, Held *h, const Address *asked);
+
+#endif
