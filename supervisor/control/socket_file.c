@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * socket_file.c - a listening unix socket and its file: bound, looked at, removed.
+ *
+ * Gist: the file is born with mode 0600 (net/unix/af_unix.c: it comes from the socket's own inode
+ * and the umask). One that nobody listens on (connect(2) says ECONNREFUSED) is replaced, anything
+ * else never. Between bind and listen ours looks just like such a stale one, and two instances
+ * that start together could both find the same: so they take turns, by a lock on the directory.
+ */
+#include "control/socket_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/why.h"
+
+static int
+fill_address(struct sockaddr_un *un, const char *path)
+{
+        size_t length = strlen(path);
+
+        *un = (struct sockaddr_un){.sun_family = AF_UNIX};
+        if (length == 0)
+                return -ENOENT;
+        if (length >= sizeof(un->sun_path))
+                return -ENAMETOOLONG;
+        memcpy(un->sun_path, path, length + 1);
+        return 0;
+}
+
+/*
+ * Connect to a control socket. The descriptor is non-blocking.
+ * Returns it; -ECONNREFUSED when nobody listens; -EAGAIN when its queue is full; -ENOENT, …
+ */
+int
+socket_file_connect(const char *path)
+{
+        CLEANUP_FD int fd = -1;
+        struct sockaddr_un un;
+        int r = fill_address(&un, path);
+
+        if (r < 0)
+                return r;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0 || connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+                return -errno;
+        return fd_steal(&fd);
+}
+
+/*
+ * Wait for our turn in the directory of a path. In a directory of other people nobody is waited
+ * for: they could keep us for ever. Returns a descriptor that ends the turn when closed, or -1.
+ */
+static int
+take_turn(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        CLEANUP_FREE char *directory =
+                slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+        CLEANUP_FD int fd = -1;
+        struct stat st;
+
+        if (!directory)
+                return -1;
+        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || flock(fd, LOCK_EX) < 0)
+                return -1;
+        return fd_steal(&fd);
+}
+
+/* Who listens at a path, for the sentence. */
+static int
+explain_living(const char *path, int fd, char **ret_why)
+{
+        struct ucred credentials = {0};
+        socklen_t length = sizeof(credentials);
+
+        (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+        return why(ret_why, -EADDRINUSE, "the control socket %s belongs to pid %d, which runs",
+                   path, (int)credentials.pid);
+}
+
+/* Remove what stands at the path if it is a socket that nobody listens on. */
+static int
+remove_stale(const char *path, char **ret_why)
+{
+        CLEANUP_FD int fd = -1;
+        struct stat st;
+        int r;
+
+        if (lstat(path, &st) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (!S_ISSOCK(st.st_mode))
+                return why(ret_why, -EEXIST, "there is a file at %s that is not a socket", path);
+        r = socket_file_connect(path);
+        fd = r;
+        if (r >= 0)
+                return explain_living(path, fd, ret_why);
+        if (r != -ECONNREFUSED && r != -ENOENT)
+                return why(ret_why, -EADDRINUSE, "the control socket %s cannot be looked at: %s",
+                           path, strerrordesc_np(-r));
+        return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+/* Bind with the final mode, and listen. */
+static int
+bind_and_listen(int fd, const char *path)
+{
+        struct sockaddr_un un;
+        int r = fill_address(&un, path);
+        mode_t mask;
+
+        if (r < 0)
+                return r;
+        mask = umask(0);
+        if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+                r = -errno;
+        (void)umask(mask);
+        return r == 0 && listen(fd, SOMAXCONN) < 0 ? -errno : r;
+}
+
+/*
+ * Remember the file of a socket that is bound to a path already. f must be deinitialised.
+ * Returns 0 or a negative errno.
+ */
+int
+socket_file_adopt(SocketFile *f, const char *path)
+{
+        struct stat st;
+
+        *f = (SocketFile){.path = strdup(path)};
+        if (!f->path)
+                return -ENOMEM;
+        if (lstat(path, &st) < 0)
+                return -errno;
+        f->dev = st.st_dev;
+        f->ino = st.st_ino;
+        return 0;
+}
+
+/*
+ * Bind a listening socket to a path, with mode 0600. A stale socket there is replaced. f must be
+ * deinitialised, also on failure.
+ *
+ * Returns the non-blocking descriptor; -EADDRINUSE when a living process has the path; -EEXIST when
+ * there is a file that is no socket; another negative errno; all of them with a sentence.
+ */
+int
+socket_file_bind(SocketFile *f, const char *path, char **ret_why)
+{
+        CLEANUP_FD int turn_fd = take_turn(path);
+        CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        CLEANUP_FREE char *reason = NULL;
+        int r = fd < 0 ? -errno : remove_stale(path, &reason);
+
+        *f = (SocketFile){0};
+        if (r == 0)
+                r = bind_and_listen(fd, path);
+        if (r == 0)
+                r = socket_file_adopt(f, path);
+        if (r >= 0)
+                return fd_steal(&fd);
+        if (!reason)
+                return why(ret_why, r, "cannot make the control socket %s: %s", path,
+                           strerrordesc_np(-r));
+        *ret_why = reason;
+        reason = NULL;
+        return r;
+}
+
+/* Remove the file, if it still is the socket's own. */
+void
+socket_file_remove(const SocketFile *f)
+{
+        struct stat st;
+
+        if (f->path && lstat(f->path, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino)
+                (void)unlink(f->path);
+}
+
+/* Free it, without touching the file system. */
+void
+socket_file_deinit(SocketFile *f)
+{
+        free(f->path);
+        *f = (SocketFile){0};
+}
