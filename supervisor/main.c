@@ -16,12 +16,12 @@ enum {
 };
 
 static int
-run(const Config *config)
+run(const Config *config, int argc, char **argv)
 {
         log_set_level(config->log_level);
         log_set_format(config->log_format);
         fd_cloexec_inherited();
-        return supervisor_run(config);
+        return supervisor_run(config, argc, argv);
 }
 
 int
@@ -42,7 +42,7 @@ main(int argc, char **argv)
                 (void)puts(PACKAGE_STRING);
                 return EXIT_SUCCESS;
         case OPTIONS_RUN:
-                return run(&config);
+                return run(&config, argc, argv);
         case OPTIONS_WRONG:
                 break;
         }

@@ -52,7 +52,7 @@ print_option(FILE *f, const Option *o)
         else
                 (void)fprintf(f, "      --%s", o->long_name);
         if (o->argument)
-                (void)fprintf(f, " %s", o->argument);
+                (void)fprintf(f, "%s%s", option_is_optional(o) ? "" : " ", o->argument);
         (void)fputc('\n', f);
         print_wrapped(f, o->help);
 }

@@ -44,6 +44,33 @@ const Option options_table[] = {
         {"restart-limit", 0, "N/TIME", "Give up after more than N restarts of a worker within TIME",
          set_restart_limit},
         {"backoff-max", 0, "TIME", "The longest wait before a restart (30s)", set_backoff_max},
+        {"ready", 0, "HOW",
+         "When a worker counts as serving: auto, listen, notify (sd_notify), fd:N (it writes to "
+         "descriptor N), timer:TIME (auto)",
+         set_ready},
+        {"start-timeout", 0, "TIME", "How long a worker may take to be ready (30s, in a reload only)", set_start_timeout},
+        {"watchdog", 0, "TIME",
+         "Abort and restart a worker that does not say WATCHDOG=1 (sd_notify) in time",
+         set_watchdog},
+        {"reload", 0, "overlap|serial",
+         "On HUP, start the new worker before the old one is stopped (overlap), or after it",
+         set_reload},
+        {"drain", 0, "signal|connections",
+         "How the old worker is retired: by its stop signal (signal), or, for servers without a "
+         "graceful stop, when it has served its connections while new ones go to the new worker",
+         set_drain},
+        {"drain-timeout", 0, "TIME", "How long connections may take to end (60s)",
+         set_drain_timeout},
+        {"drain-idle", 0, "TIME", "Connections that are idle for so long are not waited for (5s)",
+         set_drain_idle},
+        {"max-surge", 0, "N", "In a reload, start so many new workers at a time (1)", set_max_surge},
+        {"max-old", 0, "N", "Have at most so many old generations at the same time (2)", set_max_old},
+        {"standby", 0, "[=N]",
+         "Keep N (1) more workers started, without the port, to take the place of one that dies "
+         "within milliseconds",
+         set_standby},
+        {"control", 0, "PATH", "The control socket ($XDG_RUNTIME_DIR/sup/NAME.sock or /run/sup/…)",
+         set_control},
         {"stop-signal", 0, "SIGNAL", "The signal that asks a worker to end (TERM)", set_stop_signal},
         {"stop-timeout", 0, "TIME", "How long it may take before it is killed (30s)",
          set_stop_timeout},
@@ -66,6 +93,13 @@ const Option options_table[] = {
 
 const size_t options_n = ELEMENTSOF(options_table);
 
+/* Whether its argument may be left out: `[=N]`. */
+bool
+option_is_optional(const Option *o)
+{
+        return o->argument && strncmp(o->argument, "[=", 2) == 0;
+}
+
 /* What getopt_long wants, made from the table. Values of long options are indexes + 256. */
 static void
 fill_getopt(struct option *long_options, char *short_options)
@@ -77,7 +111,9 @@ fill_getopt(struct option *long_options, char *short_options)
 
                 long_options[i] = (struct option){
                         .name = o->long_name,
-                        .has_arg = o->argument ? required_argument : no_argument,
+                        .has_arg = !o->argument            ? no_argument
+                                   : option_is_optional(o) ? optional_argument
+                                                           : required_argument,
                         .val = 256 + (int)i,
                 };
                 if (o->short_name) {

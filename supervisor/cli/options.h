@@ -26,6 +26,7 @@ typedef struct Option {
 extern const Option options_table[];
 extern const size_t options_n;
 
+bool option_is_optional(const Option *o);
 OptionsVerdict options_parse(int argc, char **argv, Config *c, char **ret_why);
 
 #endif

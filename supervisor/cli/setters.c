@@ -67,16 +67,23 @@ set_listen(Config *c, const char *value, char **ret_why)
         return 0;
 }
 
-int
-set_workers(Config *c, const char *value, char **ret_why)
+static int
+parse_count_option(const char *option, const char *value, unsigned min, unsigned *ret,
+                   char **ret_why)
 {
         uint64_t number;
 
-        if (parse_unsigned(value, CONFIG_WORKERS_MAX, &number) < 0 || number == 0)
-                return why(ret_why, -EINVAL, "--workers %s is not a number from 1 to %d", value,
-                           CONFIG_WORKERS_MAX);
-        c->n_workers = (unsigned)number;
+        if (parse_unsigned(value, CONFIG_WORKERS_MAX, &number) < 0 || number < min)
+                return why(ret_why, -EINVAL, "%s %s is not a number from %u to %d", option, value,
+                           min, CONFIG_WORKERS_MAX);
+        *ret = (unsigned)number;
         return 0;
+}
+
+int
+set_workers(Config *c, const char *value, char **ret_why)
+{
+        return parse_count_option("--workers", value, 1, &c->n_workers, ret_why);
 }
 
 int
@@ -158,6 +165,107 @@ int
 set_backoff_max(Config *c, const char *value, char **ret_why)
 {
         return parse_time_option("--backoff-max", value, &c->restart.backoff_max_usec, ret_why);
+}
+
+/* auto, listen, notify, fd:N or timer:TIME */
+int
+set_ready(Config *c, const char *value, char **ret_why)
+{
+        static const char *const words[] = {[READY_AUTO] = "auto", [READY_LISTEN] = "listen",
+                                            [READY_NOTIFY] = "notify"};
+        int found = find_word(words, ELEMENTSOF(words), value);
+        uint64_t number;
+
+        if (found >= 0) {
+                c->ready = (ReadyMode)found;
+        } else if (strncmp(value, "fd:", 3) == 0 &&
+                   parse_unsigned(value + 3, CONFIG_FD_MAX, &number) == 0 && number > 2) {
+                c->ready = READY_FD;
+                c->ready_fd = (int)number;
+        } else if (strncmp(value, "timer:", 6) == 0 &&
+                   parse_duration(value + 6, &c->ready_timer_usec) == 0 && c->ready_timer_usec) {
+                c->ready = READY_TIMER;
+        } else {
+                return why(ret_why, -EINVAL,
+                           "--ready=%s is none of auto, listen, notify, fd:N (from 3 on), timer:TIME",
+                           value);
+        }
+        return 0;
+}
+
+int
+set_start_timeout(Config *c, const char *value, char **ret_why)
+{
+        return parse_time_option("--start-timeout", value, &c->start_timeout_usec, ret_why);
+}
+
+int
+set_watchdog(Config *c, const char *value, char **ret_why)
+{
+        return parse_time_option("--watchdog", value, &c->watchdog_usec, ret_why);
+}
+
+int
+set_reload(Config *c, const char *value, char **ret_why)
+{
+        static const char *const words[] = {[RELOAD_OVERLAP] = "overlap", [RELOAD_SERIAL] = "serial"};
+        int found = find_word(words, ELEMENTSOF(words), value);
+
+        if (found < 0)
+                return why(ret_why, -EINVAL, "--reload=%s is neither overlap nor serial", value);
+        c->reload = (ReloadMode)found;
+        return 0;
+}
+
+int
+set_drain(Config *c, const char *value, char **ret_why)
+{
+        static const char *const words[] = {[DRAIN_SIGNAL] = "signal",
+                                            [DRAIN_CONNECTIONS] = "connections"};
+        int found = find_word(words, ELEMENTSOF(words), value);
+
+        if (found < 0)
+                return why(ret_why, -EINVAL, "--drain=%s is neither signal nor connections", value);
+        c->drain = (DrainMode)found;
+        return 0;
+}
+
+int
+set_drain_timeout(Config *c, const char *value, char **ret_why)
+{
+        return parse_time_option("--drain-timeout", value, &c->drain_timeout_usec, ret_why);
+}
+
+int
+set_drain_idle(Config *c, const char *value, char **ret_why)
+{
+        return parse_time_option("--drain-idle", value, &c->drain_idle_usec, ret_why);
+}
+
+int
+set_max_surge(Config *c, const char *value, char **ret_why)
+{
+        return parse_count_option("--max-surge", value, 1, &c->max_surge, ret_why);
+}
+
+int
+set_max_old(Config *c, const char *value, char **ret_why)
+{
+        return parse_count_option("--max-old", value, 1, &c->max_old, ret_why);
+}
+
+int
+set_standby(Config *c, const char *value, char **ret_why)
+{
+        c->n_standby = 1;
+        return value ? parse_count_option("--standby", value, 0, &c->n_standby, ret_why) : 0;
+}
+
+int
+set_control(Config *c, const char *value, char **ret_why)
+{
+        (void)ret_why;
+        return replace_text(&c->control, value);
 }
 
 int

@@ -12,6 +12,7 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <time.h>
 
@@ -62,6 +63,23 @@ typedef struct InetDump {
 } InetDump;
 
 static int
+on_inet_attribute(const struct nlattr *attribute, void *userdata)
+{
+        SockdiagSocket *s = userdata;
+        struct tcp_info info = {0};
+        size_t length = mnl_attr_get_payload_len(attribute);
+
+        if (mnl_attr_get_type(attribute) != INET_DIAG_INFO)
+                return MNL_CB_OK;
+        memcpy(&info, mnl_attr_get_payload(attribute),
+               length < sizeof(info) ? length : sizeof(info));
+        s->idle_msec = info.tcpi_last_data_recv < info.tcpi_last_data_sent
+                               ? info.tcpi_last_data_recv
+                               : info.tcpi_last_data_sent;
+        return MNL_CB_OK;
+}
+
+static int
 on_inet_message(const struct nlmsghdr *header, void *userdata)
 {
         const InetDump *dump = userdata;
@@ -78,6 +96,7 @@ on_inet_message(const struct nlmsghdr *header, void *userdata)
                 .uid = message->idiag_uid,
         };
         memcpy(&s.address, message->id.idiag_src, sizeof(s.address));
+        (void)mnl_attr_parse(header, sizeof(*message), on_inet_attribute, &s);
         dump->callback(&s, dump->userdata);
         return MNL_CB_OK;
 }
@@ -101,6 +120,7 @@ sockdiag_dump_inet(int family, int protocol, uint32_t states, SockdiagCallback c
         request->sdiag_family = (uint8_t)family;
         request->sdiag_protocol = (uint8_t)protocol;
         request->idiag_states = states;
+        request->idiag_ext = 1U << (INET_DIAG_INFO - 1);
         return ask(header, on_inet_message, &dump);
 }
 
@@ -146,4 +166,51 @@ sockdiag_unix_queue(ino_t inode, unsigned *ret_length)
         if (r >= 0)
                 *ret_length = length;
         return r;
+}
+
+typedef struct UnixNames {
+        SockdiagUnixCallback callback;
+        void *userdata;
+        ino_t inode;
+} UnixNames;
+
+static int
+on_unix_name_attribute(const struct nlattr *attribute, void *userdata)
+{
+        const UnixNames *names = userdata;
+
+        if (mnl_attr_get_type(attribute) == UNIX_DIAG_NAME)
+                names->callback(names->inode, mnl_attr_get_payload(attribute),
+                                mnl_attr_get_payload_len(attribute), names->userdata);
+        return MNL_CB_OK;
+}
+
+static int
+on_unix_name(const struct nlmsghdr *header, void *userdata)
+{
+        const struct unix_diag_msg *message = mnl_nlmsg_get_payload(header);
+        UnixNames *names = userdata;
+
+        if (mnl_nlmsg_get_payload_len(header) < sizeof(*message))
+                return MNL_CB_OK;
+        names->inode = message->udiag_ino;
+        return mnl_attr_parse(header, sizeof(*message), on_unix_name_attribute, names);
+}
+
+/* All unix sockets that have a name, and their names. Returns 0 or a negative errno. */
+int
+sockdiag_dump_unix_names(SockdiagUnixCallback callback, void *userdata)
+{
+        char space[256] = {0};
+        struct nlmsghdr *header = mnl_nlmsg_put_header(space);
+        struct unix_diag_req *request;
+        UnixNames names = {.callback = callback, .userdata = userdata};
+
+        header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+        header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+        request->sdiag_family = AF_UNIX;
+        request->udiag_states = UINT32_MAX;
+        request->udiag_show = UDIAG_SHOW_NAME;
+        return ask(header, on_unix_name, &names);
 }

@@ -14,6 +14,10 @@ config_init(Config *c)
         *c = (Config){
                 .n_workers = 1,
                 .restart = {.backoff_max_usec = 30 * USEC_PER_SEC},
+                .drain_timeout_usec = 60 * USEC_PER_SEC,
+                .drain_idle_usec = 5 * USEC_PER_SEC,
+                .max_surge = 1,
+                .max_old = 2,
                 .stop_signal = SIGTERM,
                 .stop_timeout_usec = 30 * USEC_PER_SEC,
                 .log_level = LOG_INFO,
@@ -29,6 +33,7 @@ config_deinit(Config *c)
         free(c->listen);
         free(c->stdin_name);
         free(c->name);
+        free(c->control);
         free(c->pid_file);
         free(c->chdir);
         free(c->user);

@@ -120,24 +120,14 @@ launch_prepare(Supervisor *s, char **ret_why)
         return r;
 }
 
-/* The listeners of --listen come first in the table, in the order of the command line. */
-static size_t
-count_named(const Supervisor *s)
-{
-        size_t n = 0;
-
-        while (n < s->held.n_items && s->held.items[n]->origin == HELD_NAMED)
-                n++;
-        return n;
-}
-
 typedef struct Launch {
         EnvironmentListener *listeners;
         char (*addresses)[ADDRESS_TEXT_MAX];
         int *fds;
         size_t n;
         int stdin_fd; /* of the listener that --stdin names, or -1 */
-        int ready_fd; /* the worker's end of the pipe of --compat=crank, or -1 */
+        int ready_fd; /* the worker's end of its readiness pipe, or -1 */
+        int ready_number; /* as it sees it */
         Environment environment;
         Strv arguments;
 } Launch;
@@ -153,28 +143,42 @@ launch_deinit(Launch *l)
         strv_deinit(&l->arguments);
 }
 
+/* The named listeners of a worker's generation, in the order of the command line. */
 static int
-describe_listeners(const Supervisor *s, Launch *l)
+describe_listeners(const Worker *w, Launch *l)
 {
-        l->n = count_named(s);
-        l->listeners = calloc(l->n + 1, sizeof(*l->listeners));
-        l->addresses = calloc(l->n + 1, sizeof(*l->addresses));
-        l->fds = calloc(l->n + 1, sizeof(*l->fds)); /* one more than listeners: the ready pipe */
+        const Supervisor *s = w->supervisor;
+        size_t n_max = s->held.n_items + 1;
+
+        n_max += s->n_kept;
+        l->listeners = calloc(n_max, sizeof(*l->listeners));
+        l->addresses = calloc(n_max, sizeof(*l->addresses));
+        l->fds = calloc(n_max, sizeof(*l->fds));
         if (!l->listeners || !l->addresses || !l->fds)
                 return -ENOMEM;
-        for (size_t i = 0; i < l->n; i++) {
+        for (size_t i = 0; i < s->held.n_items; i++) {
                 const Held *h = s->held.items[i];
 
-                l->fds[i] = h->fd;
+                if (h->origin != HELD_NAMED || !held_is_for(h, w->generation->number))
+                        continue;
+                l->fds[l->n] = h->fd;
                 if (s->config->stdin_name && l->stdin_fd < 0 &&
                     strcmp(h->name, s->config->stdin_name) == 0)
                         l->stdin_fd = h->fd;
-                l->listeners[i] = (EnvironmentListener){
+                l->listeners[l->n] = (EnvironmentListener){
                         .name = h->name,
-                        .address = address_format_plain(&h->key.address, l->addresses[i],
-                                                        sizeof(l->addresses[i])),
+                        .address = address_format_plain(&h->key.address, l->addresses[l->n],
+                                                        sizeof(l->addresses[l->n])),
                         .is_unix = h->key.address.any.sa_family == AF_UNIX,
                 };
+                l->n++;
+        }
+        for (size_t i = 0; i < s->n_kept; i++) {
+                if (s->kept[i].index != w->index)
+                        continue;
+                l->fds[l->n] = s->kept[i].fd;
+                l->listeners[l->n] = (EnvironmentListener){.name = s->kept[i].name};
+                l->n++;
         }
         return 0;
 }
@@ -194,21 +198,31 @@ describe_worker(Worker *w, Launch *l, char **ret_why)
                 .notify_fd = -1,
                 .instance = s->name,
                 .worker = w->index,
-                .generation = w->generation,
+                .generation = w->generation->number,
+                .notify_socket = w->notify_name,
+                .watchdog_usec = s->config->watchdog_usec,
                 .supervisor = getpid(),
         };
         int r;
 
-        if (s->config->compat & COMPAT_CRANK) {
+        if (s->config->compat & COMPAT_CRANK || s->config->ready == READY_FD) {
                 l->ready_fd = ready_open_pipe(w);
                 if (l->ready_fd < 0)
                         return l->ready_fd;
-                l->fds[l->n] = l->ready_fd;
-                input.notify_fd = ENVIRONMENT_FIRST_FD + (int)l->n;
+                l->ready_number = ENVIRONMENT_FIRST_FD + (int)l->n;
+                if (s->config->ready == READY_FD && s->config->ready_fd < l->ready_number)
+                        return why(ret_why, -EINVAL,
+                                   "--ready=fd:%d: the descriptors up to %d are listeners",
+                                   s->config->ready_fd, l->ready_number - 1);
+                if (s->config->ready == READY_FD)
+                        l->ready_number = s->config->ready_fd;
+                if (s->config->compat & COMPAT_CRANK)
+                        input.notify_fd = l->ready_number;
         }
         r = environment_init(&l->environment, &input);
         if (r == 0)
-                r = environment_fill_arguments(&l->arguments, s->config->command, &input, ret_why);
+                r = environment_fill_arguments(&l->arguments, w->generation->command.items, &input,
+                                               ret_why);
         return r;
 }
 
@@ -242,15 +256,15 @@ needs_new_privileges(const char *program)
 }
 
 static NotifyFilter *
-choose_filter(Supervisor *s)
+choose_filter(Supervisor *s, const char *program)
 {
         if (!s->capture_on)
                 return NULL;
         if (geteuid() != 0 && s->config->capture == CAPTURE_AUTO &&
-            needs_new_privileges(s->config->command[0])) {
+            needs_new_privileges(program)) {
                 log_warning("%s gets rights of its own when it starts, and capture would take them "
                             "away: it runs without capture; name its addresses with -l",
-                            s->config->command[0]);
+                            program);
                 s->capture_on = false;
                 return NULL;
         }
@@ -258,9 +272,10 @@ choose_filter(Supervisor *s)
 }
 
 static void
-explain_spawn(const Supervisor *s, const SpawnResult *result, int r)
+explain_spawn(const Worker *w, const SpawnResult *result, int r)
 {
-        const char *program = s->config->command[0];
+        const Supervisor *s = w->supervisor;
+        const char *program = w->generation->command.items[0];
         const char *reason = strerrordesc_np(-r);
 
         switch (result->failed_step) {
@@ -335,16 +350,18 @@ spawn(Worker *w, Launch *l)
                 .arguments = l->arguments.items,
                 .environment = &l->environment,
                 .fds = l->fds,
-                .n_fds = l->n + (l->ready_fd >= 0),
+                .n_fds = l->n,
+                .ready_fd = l->ready_fd,
+                .ready_number = l->ready_number,
                 .stdin_fd = l->stdin_fd < 0 && hide_terminal ? s->null_fd : l->stdin_fd,
-                .filter = choose_filter(s),
+                .filter = choose_filter(s, l->arguments.items[0]),
                 .filter_required = s->config->capture == CAPTURE_REQUIRE,
         };
         SpawnResult result;
         int r = spawn_worker(&request, &result);
 
         if (r < 0) {
-                explain_spawn(s, &result, r);
+                explain_spawn(w, &result, r);
                 w->end_code = CLD_EXITED;
                 w->end_status = status_of_failure(&result, r);
                 return r;
@@ -367,9 +384,11 @@ launch_worker(Worker *w)
 {
         CLEANUP(launch_deinit) Launch l = {.stdin_fd = -1, .ready_fd = -1};
         CLEANUP_FREE char *reason = NULL;
-        int r = describe_listeners(w->supervisor, &l);
+        int r = describe_listeners(w, &l);
 
         w->spawned_usec = now_usec();
+        if (r == 0)
+                r = ready_open_notify(w);
         if (r == 0)
                 r = describe_worker(w, &l, &reason);
         if (r < 0) {

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ready.c - a worker's own word that it serves.
+ * ready.c - a worker's own word about itself.
  *
- * Gist: --compat=crank hands the worker a pipe (NOTIFY_FD); something written to it means ready.
+ * Gist: every place has a NOTIFY_SOCKET of its own, so a message is known to be for it; the sender's
+ * credentials must be those of a process that we may trust with that (worker/message.c parses what
+ * it says). --ready=fd:N and --compat=crank hand the worker a pipe; something written to it means
+ * ready.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/parse.h"
 #include "run/state.h"
+#include "worker/message.h"
 
 static int
 on_ready_pipe(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -22,9 +31,9 @@ on_ready_pipe(sd_event_source *source, int fd, uint32_t revents, void *userdata)
         (void)revents;
         if (n < 0 && errno == EAGAIN)
                 return 0;
-        ready_close(w);
+        w->ready_source = sd_event_source_disable_unref(w->ready_source);
         if (n > 0)
-                worker_event(w, LIFE_EVENT_SERVING);
+                worker_sign(w, READY_SIGN_FD);
         return 0;
 }
 
@@ -40,7 +49,7 @@ ready_open_pipe(Worker *w)
         int pair[2];
         int r;
 
-        ready_close(w);
+        w->ready_source = sd_event_source_disable_unref(w->ready_source);
         if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
         read_fd = pair[0];
@@ -57,9 +66,149 @@ ready_open_pipe(Worker *w)
         return fd_steal(&write_fd);
 }
 
-/* Nothing more is expected from it. */
+/* It has not been heard of for too long. */
+static int
+on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Worker *w = userdata;
+
+        (void)source;
+        (void)usec;
+        w->watchdog = sd_event_source_disable_unref(w->watchdog);
+        worker_event(w, LIFE_EVENT_STALLED);
+        return 0;
+}
+
+/* Expect the next WATCHDOG=1 within so many microseconds. */
+void
+ready_start_watchdog(Worker *w, uint64_t usec)
+{
+        w->watchdog = sd_event_source_disable_unref(w->watchdog);
+        (void)sd_event_add_time_relative(w->supervisor->event, &w->watchdog, CLOCK_MONOTONIC, usec,
+                                         USEC_PER_MSEC, on_watchdog, w);
+}
+
+/* The worker needs more time for what it is doing: EXTEND_TIMEOUT_USEC. */
+static void
+extend_timeout(Worker *w, uint64_t usec)
+{
+        uint64_t until_usec = now_usec() + usec;
+
+        if (w->state != LIFE_READY && w->deadline_usec && until_usec > w->deadline_usec)
+                worker_set_timer(w, usec);
+}
+
+static void
+act_on_message(Worker *w, const Message *m)
+{
+        w->generation->habits.speaks = true;
+        if (m->status)
+                log_event(&(LogEvent){.level = LOG_DEBUG,
+                                      .event = "status",
+                                      .worker = w->index,
+                                      .generation = w->generation->number,
+                                      .pid = w->pid},
+                          "worker %u says: %s", w->index, m->status);
+        if (m->extend_usec)
+                extend_timeout(w, m->extend_usec);
+        if (m->watchdog_usec)
+                w->watchdog_usec = m->watchdog_usec;
+        if (m->watchdog_trigger)
+                worker_event(w, LIFE_EVENT_STALLED);
+        else if (w->watchdog_usec && w->pid && (m->watchdog || m->watchdog_usec))
+                ready_start_watchdog(w, w->watchdog_usec);
+        if (m->ready)
+                worker_sign(w, READY_SIGN_NOTIFY);
+        if (m->main_pid)
+                w->told_pid = m->main_pid;
+}
+
+/* FDSTORE=1 and FDSTOREREMOVE=1: descriptors that are to be there for the next incarnation. */
+static void
+keep_fds(Worker *w, Message *m)
+{
+        const char *name = m->fdname ? m->fdname : "stored";
+
+        if (m->fdstore_remove)
+                kept_remove(w->supervisor, w->index, name);
+        if (!m->fdstore)
+                return;
+        for (size_t i = 0; i < m->n_fds; i++)
+                if (kept_add(w->supervisor, w->index, m->fds[i], name) < 0)
+                        log_warning("cannot keep one more descriptor for worker %u; %d is the limit",
+                                    w->index, KEPT_MAX);
+        m->n_fds = 0;
+}
+
+/* Whether the sender may speak for the worker: root, we ourselves, or who the worker runs as. */
+static bool
+may_speak(const Worker *w, const MessageSender *sender)
+{
+        const SpawnContext *spawn = &w->supervisor->spawn;
+
+        return sender->uid == 0 || sender->uid == getuid() ||
+               (spawn->has_user && sender->uid == spawn->uid);
+}
+
+static int
+on_message(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Worker *w = userdata;
+        MessageSender sender;
+        Message m;
+
+        (void)source;
+        (void)revents;
+        while (message_receive(fd, &m, &sender) == 0) {
+                if (!may_speak(w, &sender)) {
+                        log_warning("a message for worker %u came from pid %d of uid %u, ignoring",
+                                    w->index, (int)sender.pid, (unsigned)sender.uid);
+                } else if (w->pid) {
+                        keep_fds(w, &m);
+                        act_on_message(w, &m);
+                }
+                message_deinit(&m); /* closes what came with it: that answers BARRIER=1 */
+        }
+        return 0;
+}
+
+/* Throw away what an earlier incarnation has said. */
+static void
+drop_messages(int fd)
+{
+        MessageSender sender;
+        Message m;
+
+        while (message_receive(fd, &m, &sender) == 0)
+                message_deinit(&m);
+}
+
+/* Have a NOTIFY_SOCKET for a worker that is about to start. Returns 0 or a negative errno. */
+int
+ready_open_notify(Worker *w)
+{
+        int r;
+
+        w->watchdog_usec = w->supervisor->config->watchdog_usec;
+        if (w->notify_fd >= 0) {
+                drop_messages(w->notify_fd);
+                return 0;
+        }
+        w->notify_fd = message_open(&w->notify_name);
+        if (w->notify_fd < 0)
+                return w->notify_fd;
+        w->notify_fd = fd_move_above(w->notify_fd, w->supervisor->fd_floor);
+        if (w->notify_fd < 0)
+                return w->notify_fd;
+        r = sd_event_add_io(w->supervisor->event, &w->notify_source, w->notify_fd, EPOLLIN,
+                            on_message, w);
+        return r < 0 ? r : 0;
+}
+
+/* Nothing more is expected from this incarnation. */
 void
 ready_close(Worker *w)
 {
         w->ready_source = sd_event_source_disable_unref(w->ready_source);
+        w->watchdog = sd_event_source_disable_unref(w->watchdog);
 }

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "run/bake.h"
 #include "run/state.h"
 
 /* A server goes into the background while it starts; later, an exit with 0 is an end. */
@@ -131,7 +132,7 @@ find_daemon(Worker *w)
 
                 if (!tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
                         continue;
-                if (has_claimed_socket(w, pid))
+                if (pid == w->told_pid || has_claimed_socket(w, pid))
                         return pid;
                 if (!any)
                         any = pid;
@@ -154,6 +155,7 @@ handle_ended(Worker *w)
                 return;
         }
         w->ended_usec = now_usec();
+        drain_worker_ended(w);
         worker_event(w, LIFE_EVENT_ENDED);
 }
 
@@ -162,6 +164,10 @@ note_end(Supervisor *s, const siginfo_t *info)
 {
         Worker *w = find_worker(s, info->si_pid);
 
+        if (info->si_pid == s->rollout.check_pid) {
+                bake_check_ended(s, info->si_code, info->si_status);
+                return;
+        }
         if (!w) {
                 log_debug("reaped pid %d, which was left to us", (int)info->si_pid);
                 return;
@@ -190,6 +196,6 @@ reap_children(Supervisor *s)
                 else if (w->state == LIFE_SWEEPING && reap_sweep(w))
                         worker_event(w, LIFE_EVENT_SWEPT);
         }
-        workers_remove_retired(s);
+        drain_wake(s);
         supervisor_check_done(s);
 }

@@ -78,7 +78,7 @@ report_held(const Worker *w, const Held *h, pid_t pid)
         log_event(&(LogEvent){.level = LOG_INFO,
                               .event = "held",
                               .worker = w->index,
-                              .generation = w->generation,
+                              .generation = w->generation->number,
                               .pid = pid,
                               .address = address},
                   "holding %s, bound by %s (pid %d)", address, comm, (int)pid);
@@ -94,7 +94,7 @@ report_serving_again(const Worker *w, unsigned n_waiting)
         log_event(&(LogEvent){.level = LOG_INFO,
                               .event = "serving-again",
                               .worker = w->index,
-                              .generation = w->generation,
+                              .generation = w->generation->number,
                               .pid = w->pid},
                   "worker %u (pid %d) is listening again %s after the end of the last one%s",
                   w->index, (int)w->pid,
@@ -110,7 +110,7 @@ ended_event(const Worker *w, int level, pid_t pid, char *status, size_t size)
         return (LogEvent){.level = level,
                           .event = "ended",
                           .worker = w->index,
-                          .generation = w->generation,
+                          .generation = w->generation->number,
                           .pid = pid,
                           .status = status};
 }
@@ -154,7 +154,7 @@ report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
 
 /* A worker ended and the next one runs already. */
 void
-report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec)
+report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Worker *next)
 {
         char status[32];
         char how[64];
@@ -167,8 +167,17 @@ report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec)
                 return;
         (void)report_end(w, how, sizeof(how));
         (void)report_duration(lived_usec, span, sizeof(span));
+        (void)connections(traps_queue_length(w->supervisor), waiting, sizeof(waiting));
+        if (next != w) {
+                (void)report_duration(now_usec() - w->ended_usec, delay, sizeof(delay));
+                log_event(&event,
+                          "worker %u (pid %d) %s after %s; the standby, worker %u (pid %d), took its "
+                          "place in %s%s",
+                          w->index, (int)old_pid, how, span, next->index, (int)next->pid, delay,
+                          waiting);
+                return;
+        }
         (void)report_duration(w->spawned_usec - w->ended_usec, delay, sizeof(delay));
         log_event(&event, "worker %u (pid %d) %s after %s; restarted in %s as pid %d%s", w->index,
-                  (int)old_pid, how, span, delay, (int)w->pid,
-                  connections(traps_queue_length(w->supervisor), waiting, sizeof(waiting)));
+                  (int)old_pid, how, span, delay, (int)w->pid, waiting);
 }

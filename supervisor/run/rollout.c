@@ -1,122 +1,495 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rollout.c - reload: the workers are renewed one by one, the sockets stay.
+ * rollout.c - reload: from one generation to the next.
  *
- * Gist: a worker is stopped, its place started anew, and only when that serves is the next one's
- * turn. One that ends before it serves stops the reload: the others stay as they are. A request
- * that comes meanwhile is remembered, and the whole done once more.
+ * Theory of operation: policy/rollout.c says what follows what; here it is carried out, in one of
+ * three ways.
+ *
+ *   shared   new workers start beside the old ones and accept from the same sockets; each old one
+ *            is retired as soon as the new one in its place serves.
+ *   steered  the new generation has sockets of its own. When all of it serves, new connections are
+ *            steered to it, and the old one is served out (drain.c). With a canary or a time to
+ *            bake, that can be taken back.
+ *   serial   a worker is stopped, its place started anew, and then it is the next one's turn.
+ *
+ * Whatever goes wrong before the commit leads back to the old generation. Requests wait for their
+ * turn; equal ones that wait are one.
  */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
+#include "run/bake.h"
+#include "run/requests.h"
 #include "run/state.h"
+#include "sockets/steer.h"
 
-/* A worker that is not known to listen is taken for ready after this. */
-#define ALIVE_IS_READY_USEC USEC_PER_SEC
-
-static void
-finish(Supervisor *s)
+/* The active worker of another generation that a new one is to replace, or NULL. */
+static Worker *
+find_old(const Supervisor *s, unsigned index)
 {
-        bool again = s->rollout.again;
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
 
-        rollout_stop(s);
-        log_event(&(LogEvent){.level = LOG_INFO, .event = "reloaded", .generation = s->generation},
-                  "reloaded: %zu worker%s of generation %u", s->n_workers,
-                  s->n_workers == 1 ? "" : "s", s->generation);
-        if (again)
-                rollout_start(s);
+                if (w->role == ROLE_ACTIVE && w->generation != s->rollout.generation &&
+                    (index == 0 || w->index == index))
+                        return w;
+        }
+        return NULL;
 }
 
-static void next(Supervisor *s);
-
-/* It has lived long enough. */
-static int
-on_alive(sd_event_source *source, uint64_t usec, void *userdata)
+/* Whether a new worker for this place is there already. */
+static bool
+has_candidate(const Supervisor *s, unsigned index)
 {
-        Supervisor *s = userdata;
-        Worker *w = s->workers[s->rollout.index - 1];
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->generation == s->rollout.generation &&
+                    s->workers[i]->role == ROLE_CANDIDATE && s->workers[i]->index == index)
+                        return true;
+        return false;
+}
 
-        (void)source;
-        (void)usec;
-        s->rollout.timer = sd_event_source_disable_unref(s->rollout.timer);
-        if (w->state == LIFE_STARTING && !s->workers_listen)
-                worker_event(w, LIFE_EVENT_SERVING);
-        else if (!s->workers_listen) /* it is still on its way down */
-                (void)sd_event_add_time_relative(s->event, &s->rollout.timer, CLOCK_MONOTONIC,
-                                                 ALIVE_IS_READY_USEC, 0, on_alive, s);
+/* Put one more new worker on its way: a standby, if one will do. Returns 0 or -ENOMEM. */
+static int
+start_candidate(Supervisor *s, unsigned index)
+{
+        Generation *g = s->rollout.generation;
+        Worker *w = g->is_steered || !generation_same_command(s->current, g->command.items)
+                            ? NULL
+                            : standby_take_fresh(s);
+
+        if (w) {
+                w->generation = g;
+                w->index = index;
+                w->role = ROLE_CANDIDATE;
+                worker_event(w, LIFE_EVENT_PROMOTE);
+                return 0;
+        }
+        w = workers_add(s, g, ROLE_CANDIDATE, index);
+        if (!w)
+                return -ENOMEM;
+        worker_event(w, LIFE_EVENT_START);
         return 0;
 }
 
-/* The next worker's turn. */
+/* Start as many new workers as may be on their way at the same time. */
 static void
-next(Supervisor *s)
+start_candidates(Supervisor *s)
 {
-        Worker *w;
+        Generation *g = s->rollout.generation;
+        unsigned surge = g->is_steered ? CONFIG_WORKERS_MAX : s->config->max_surge;
 
-        if (s->rollout.index >= s->n_workers) {
-                finish(s);
+        for (size_t i = 0; i < s->n_workers && s->rollout.state == ROLLOUT_STARTING; i++) {
+                const Worker *w = s->workers[i];
+
+                if (w->role != ROLE_ACTIVE || w->generation == g || has_candidate(s, w->index))
+                        continue;
+                if (workers_count(s, g, ROLE_CANDIDATE) >= surge)
+                        return;
+                if (start_candidate(s, w->index) < 0)
+                        rollout_fail(s, "there is no memory for one more worker");
+        }
+}
+
+/* serial: the next place's turn. */
+static void
+renew_next(Supervisor *s)
+{
+        Worker *old = find_old(s, 0);
+
+        if (!old)
+                return;
+        old->renew = true;
+        old->renew_as = s->rollout.generation;
+        worker_event(old, LIFE_EVENT_STOP);
+}
+
+/* Sockets for the new generation. Returns 0 or a negative errno with a sentence. */
+static int
+prepare_sockets(Supervisor *s, char **ret_why)
+{
+        Generation *g = s->rollout.generation;
+
+        if (!g->is_steered) {
+                steer_share(&s->held, s->current->number);
+                return 0;
+        }
+        return steer_prepare(&s->held, s->current->number, g->number,
+                             s->rollout.reload.canary_share > 0, s->fd_floor, ret_why);
+}
+
+static void
+begin(Supervisor *s)
+{
+        CLEANUP_FREE char *reason = NULL;
+        Rollout *r = &s->rollout;
+        Reload *reload = &r->reload;
+        char *const *command;
+
+        *reload = r->queue[0];
+        memmove(&r->queue[0], &r->queue[1], --r->n_queue * sizeof(*r->queue));
+        command = reload->command.n_items ? reload->command.items : s->current->command.items;
+        r->measure = (Measure){.begin_usec = now_usec()};
+        r->generation = generation_new(s, command);
+        if (!r->generation) {
+                rollout_fail(s, "there is no memory for a new generation");
                 return;
         }
-        w = s->workers[s->rollout.index++];
-        w->renew = true;
-        s->rollout.timer = sd_event_source_disable_unref(s->rollout.timer);
-        if (!s->workers_listen)
-                (void)sd_event_add_time_relative(s->event, &s->rollout.timer, CLOCK_MONOTONIC,
-                                                 ALIVE_IS_READY_USEC, 0, on_alive, s);
-        worker_event(w, LIFE_EVENT_STOP);
-}
-
-/* Renew all workers, one by one. */
-void
-rollout_start(Supervisor *s)
-{
-        if (s->stopping)
-                return;
-        if (s->rollout.active) {
-                s->rollout.again = true;
-                log_info("a reload is under way; there will be another one after it");
+        r->generation->is_steered =
+                reload->mode == RELOAD_OVERLAP &&
+                (reload->drain == DRAIN_CONNECTIONS || bake_is_wanted(reload));
+        log_event(&(LogEvent){.level = LOG_INFO,
+                              .event = "reload",
+                              .generation = r->generation->number},
+                  "reloading: generation %u, %u worker%s%s", r->generation->number, s->n_wanted,
+                  s->n_wanted == 1 ? "" : "s",
+                  reload->mode == RELOAD_SERIAL      ? ", old before new"
+                  : r->generation->is_steered        ? ", new connections go to it when it is ready"
+                                                     : "");
+        if (prepare_sockets(s, &reason) < 0) {
+                rollout_fail(s, "%s", reason ? reason : "out of memory");
                 return;
         }
-        s->rollout = (Rollout){.active = true};
-        s->generation++;
-        log_event(&(LogEvent){.level = LOG_INFO, .event = "reload", .generation = s->generation},
-                  "reloading: %zu worker%s, one by one", s->n_workers,
-                  s->n_workers == 1 ? "" : "s");
-        next(s);
+        measure_wake(s);
+        if (reload->mode == RELOAD_SERIAL)
+                renew_next(s);
+        else
+                start_candidates(s);
 }
 
-/* A worker serves; if the reload waited for it, the next one's turn has come. */
-void
-rollout_worker_ready(const Worker *w)
+/* The old workers' turn to go. */
+static void
+retire_generation(Supervisor *s, Generation *g)
 {
-        Supervisor *s = w->supervisor;
+        g->state = GENERATION_RETIRING;
+        g->retire_usec = now_usec();
+        g->replaced_by = s->current->number;
+        g->measure = s->rollout.measure;
+        g->drain = s->current->is_steered ? DRAIN_CONNECTIONS : DRAIN_SIGNAL;
+        if (reload_merge_waiters(&g->waiters, &g->n_waiters, &s->rollout.reload) < 0)
+                requests_refuse(&s->rollout.reload, "out of memory");
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
 
-        if (s->rollout.active && w->index == s->rollout.index && w->generation == s->generation)
-                next(s);
+                if (w->generation != g || w->role == ROLE_RETIRING)
+                        continue;
+                if (g->drain == DRAIN_CONNECTIONS && w->role == ROLE_ACTIVE && w->pid)
+                        w->role = ROLE_RETIRING; /* and drain.c stops it */
+                else
+                        worker_retire(w);
+        }
+        drain_begin(s, g);
 }
 
-/* A worker ended before it served; if it was the reload's, the others are left as they are. */
-void
-rollout_worker_failed(const Worker *w)
+static void
+commit(Supervisor *s)
 {
-        Supervisor *s = w->supervisor;
+        Generation *old = s->current;
+        Generation *g = s->rollout.generation;
 
-        if (!s->rollout.active || w->index != s->rollout.index || w->generation != s->generation)
+        bake_stop(s);
+        s->current = g;
+        g->state = GENERATION_CURRENT;
+        s->rollout.generation = NULL;
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->generation == g && s->workers[i]->role == ROLE_CANDIDATE)
+                        s->workers[i]->role = ROLE_ACTIVE;
+        if (g->is_steered)
+                steer_commit(&s->held, g->number);
+        log_event(&(LogEvent){.level = LOG_INFO, .event = "committed", .generation = g->number},
+                  "generation %u serves; generation %u is being retired", g->number, old->number);
+        retire_generation(s, old);
+        reload_deinit(&s->rollout.reload);
+        traps_look_soon(s);
+}
+
+/* Bring the old generation back where the new one has taken a place, and end the new one. */
+static void
+revert(Supervisor *s)
+{
+        const Generation *g = s->rollout.generation;
+        size_t n = s->n_workers; /* those that are added here are the old generation's */
+
+        if (!g)
                 return;
+        bake_stop(s);
+        if (g->is_steered)
+                steer_commit(&s->held, s->current->number);
+        for (size_t i = 0; i < n; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->renew_as == g)
+                        w->renew_as = s->current;
+                if (w->generation != g)
+                        continue;
+                if (s->rollout.reload.mode == RELOAD_SERIAL) {
+                        w->renew = true;
+                        w->renew_as = s->current;
+                        worker_event(w, LIFE_EVENT_STOP);
+                } else if (w->role == ROLE_CANDIDATE) {
+                        worker_retire(w);
+                } else if (w->role == ROLE_ACTIVE) {
+                        Worker *back = workers_add(s, s->current, ROLE_ACTIVE, w->index);
+
+                        if (back)
+                                worker_event(back, LIFE_EVENT_START);
+                        else
+                                w->generation = s->current; /* better than nobody */
+                }
+        }
+}
+
+/* Tell those who asked that it did not work. */
+static void
+fail(Supervisor *s)
+{
+        Rollout *r = &s->rollout;
+
         log_event(&(LogEvent){.level = LOG_ERR,
                               .event = "reload-failed",
-                              .worker = w->index,
-                              .generation = w->generation},
-                  "reload stopped: the new worker %u ended before it was ready; %zu of %zu were not "
-                  "reloaded",
-                  w->index, s->n_workers - s->rollout.index, s->n_workers);
-        rollout_stop(s);
+                              .generation = r->generation ? r->generation->number : 0},
+                  "reload failed: %s; generation %u serves on", r->reason ? r->reason : "no memory",
+                  s->current->number);
+        requests_refuse(&r->reload, r->reason ? r->reason : "out of memory");
+        reload_deinit(&r->reload);
+        free(r->reason);
+        r->reason = NULL;
+        r->generation = NULL;
 }
 
-/* Forget the reload. Workers that were renewed stay so. */
+static void
+abandon(Supervisor *s)
+{
+        bake_stop(s);
+        requests_refuse(&s->rollout.reload, "sup is being stopped");
+        reload_deinit(&s->rollout.reload);
+        free(s->rollout.reason);
+        s->rollout.reason = NULL;
+        s->rollout.generation = NULL;
+}
+
+/* Let an event happen to the rollout. May call itself for what follows at once. */
+void
+rollout_event(Supervisor *s, RolloutEvent event)
+{
+        RolloutState before = s->rollout.state;
+        RolloutStep step = rollout_step(before, event);
+
+        s->rollout.state = step.next;
+        switch (step.action) {
+        case ROLLOUT_ACTION_NONE:
+                break;
+        case ROLLOUT_ACTION_BEGIN:
+                begin(s);
+                break;
+        case ROLLOUT_ACTION_QUEUE:
+                log_info("a reload is under way; there will be another one after it");
+                break;
+        case ROLLOUT_ACTION_REPLACE:
+                if (s->rollout.reload.mode == RELOAD_SERIAL)
+                        renew_next(s);
+                else
+                        start_candidates(s);
+                break;
+        case ROLLOUT_ACTION_BAKE:
+                bake_begin(s);
+                break;
+        case ROLLOUT_ACTION_COMMIT:
+                commit(s);
+                break;
+        case ROLLOUT_ACTION_REVERT:
+                revert(s);
+                break;
+        case ROLLOUT_ACTION_FAIL:
+                fail(s);
+                break;
+        case ROLLOUT_ACTION_ABANDON:
+                abandon(s);
+                break;
+        case ROLLOUT_ACTION_IMPOSSIBLE:
+                log_error("a bug in sup: event %d came to a rollout while %s, ignoring", (int)event,
+                          rollout_state_name(before));
+                break;
+        }
+        requests_progress(s);
+}
+
+/* The new generation will not do, for this reason. Only the first reason counts. */
+void
+rollout_fail(Supervisor *s, const char *format, ...)
+{
+        va_list args;
+
+        if (s->rollout.state != ROLLOUT_STARTING && s->rollout.state != ROLLOUT_BAKING)
+                return;
+        va_start(args, format);
+        if (vasprintf(&s->rollout.reason, format, args) < 0)
+                s->rollout.reason = NULL;
+        va_end(args);
+        rollout_event(s, ROLLOUT_EVENT_FAILED);
+}
+
+/* Whether all new workers are ready, in a generation that is switched to as a whole. */
+static bool
+all_ready(const Supervisor *s)
+{
+        for (size_t i = 0; i < s->n_workers; i++) {
+                const Worker *w = s->workers[i];
+
+                if (w->role == ROLE_ACTIVE && w->generation != s->rollout.generation &&
+                    !has_candidate(s, w->index))
+                        return false;
+                if (w->role == ROLE_CANDIDATE && w->state != LIFE_READY)
+                        return false;
+        }
+        return true;
+}
+
+/* A worker of the generation that is coming serves. */
+static void
+candidate_ready(Worker *w)
+{
+        Supervisor *s = w->supervisor;
+        const Reload *reload = &s->rollout.reload;
+        Worker *old;
+
+        if (s->rollout.generation->is_steered) {
+                if (all_ready(s))
+                        rollout_event(s, bake_is_wanted(reload) ? ROLLOUT_EVENT_READY_BAKE
+                                                                : ROLLOUT_EVENT_READY_ALL);
+                return;
+        }
+        old = reload->mode == RELOAD_SERIAL ? NULL : find_old(s, w->index);
+        w->role = ROLE_ACTIVE;
+        if (old)
+                worker_retire(old);
+        rollout_event(s, find_old(s, 0) ? ROLLOUT_EVENT_READY_SOME : ROLLOUT_EVENT_READY_ALL);
+}
+
+/* A worker of the old generation is back: the new one in its place can go. */
+static void
+old_is_back(const Worker *back)
+{
+        const Supervisor *s = back->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->generation == s->rollout.generation && w->role == ROLE_ACTIVE &&
+                    w->index == back->index)
+                        worker_retire(w);
+        }
+}
+
+/* A worker serves: is that what the reload waits for? */
+void
+rollout_worker_ready(Worker *w)
+{
+        const Supervisor *s = w->supervisor;
+
+        if (s->rollout.state == ROLLOUT_STARTING && w->generation == s->rollout.generation)
+                candidate_ready(w);
+        else if (s->rollout.state == ROLLOUT_REVERTING && w->generation == s->current)
+                old_is_back(w);
+}
+
+/* A worker ended, or is late: was it on trial? */
+void
+rollout_worker_failed(Worker *w)
+{
+        Supervisor *s = w->supervisor;
+        bool baking = s->rollout.state == ROLLOUT_BAKING;
+        char how[64];
+
+        if (!s->rollout.generation || w->generation != s->rollout.generation ||
+            w->role == ROLE_RETIRING || w->was_asked || (w->ready_usec && !baking))
+                return;
+        (void)report_end(w, how, sizeof(how));
+        if (w->was_late && !w->ready_usec)
+                rollout_fail(s, "the new worker %u was not ready in time", w->index);
+        else if (baking)
+                rollout_fail(s, "the new worker %u %s while it was on trial", w->index, how);
+        else if (w->pid_before == 0)
+                rollout_fail(s, "the new worker %u could not be started", w->index);
+        else
+                rollout_fail(s, "the new worker %u %s before it was ready", w->index, how);
+}
+
+static int
+enqueue(Rollout *r, Reload *consume_reload)
+{
+        Reload *queue;
+
+        if (r->n_queue && reload_equal(&r->queue[r->n_queue - 1], consume_reload)) {
+                Reload *last = &r->queue[r->n_queue - 1];
+                int result = reload_merge_waiters(&last->waiters, &last->n_waiters, consume_reload);
+
+                if (result == 0)
+                        reload_deinit(consume_reload);
+                return result;
+        }
+        if (r->n_queue >= RELOADS_MAX)
+                return -EBUSY;
+        queue = reallocarray(r->queue, r->n_queue + 1, sizeof(*queue));
+        if (!queue)
+                return -ENOMEM;
+        r->queue = queue;
+        r->queue[r->n_queue++] = *consume_reload;
+        return 0;
+}
+
+static bool
+may_begin(const Supervisor *s)
+{
+        return s->rollout.state == ROLLOUT_IDLE && !s->stopping &&
+               generations_retiring(s) < s->config->max_old;
+}
+
+/* Somebody wants a new generation. The request is consumed; those who wait are told in the end. */
+void
+rollout_request(Supervisor *s, Reload *consume_reload)
+{
+        if (s->stopping || enqueue(&s->rollout, consume_reload) < 0) {
+                requests_refuse(consume_reload, s->stopping ? "sup is being stopped"
+                                                            : "too many reloads wait already");
+                reload_deinit(consume_reload);
+                return;
+        }
+        if (s->rollout.state != ROLLOUT_IDLE || may_begin(s))
+                rollout_event(s, ROLLOUT_EVENT_REQUEST);
+        else
+                log_info("%u old generations are still there; the reload waits for one to go "
+                         "(--max-old)",
+                         generations_retiring(s));
+}
+
+/* After every round of events: what has come to its end by itself. */
+void
+rollout_tidy(Supervisor *s)
+{
+        if (s->rollout.state == ROLLOUT_REVERTING &&
+            (!s->rollout.generation || generation_is_empty(s->rollout.generation)))
+                rollout_event(s, ROLLOUT_EVENT_REVERTED);
+        if (s->rollout.n_queue && may_begin(s))
+                rollout_event(s, ROLLOUT_EVENT_REQUEST);
+}
+
+/* The supervisor ends: no reload any more. */
 void
 rollout_stop(Supervisor *s)
 {
-        s->rollout.timer = sd_event_source_disable_unref(s->rollout.timer);
-        s->rollout = (Rollout){0};
+        Rollout *r = &s->rollout;
+
+        rollout_event(s, ROLLOUT_EVENT_STOP);
+        for (size_t i = 0; i < r->n_queue; i++) {
+                requests_refuse(&r->queue[i], "sup is being stopped");
+                reload_deinit(&r->queue[i]);
+        }
+        free(r->queue);
+        r->queue = NULL;
+        r->n_queue = 0;
 }

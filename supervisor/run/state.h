@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* state.h - what the files of run/ share: the supervisor and its workers. Not for other rooms. */
+/* state.h - what the files of run/ share: the supervisor, its generations and its workers. */
 #ifndef SUP_RUN_STATE_H
 #define SUP_RUN_STATE_H
 
@@ -8,59 +8,159 @@
 
 #include "linux/notify.h"
 #include "policy/life.h"
+#include "policy/rollout.h"
 #include "run/config.h"
+#include "run/measure.h"
 #include "sockets/capture.h"
+#include "sockets/connections.h"
 #include "worker/tree.h"
 
 typedef struct Supervisor Supervisor;
+typedef struct ControlRequest ControlRequest;
+typedef struct ControlServer ControlServer;
+
+/* All workers that were started with one command line, by one reload. */
+typedef enum GenerationState {
+        GENERATION_CANDIDATE, /* on its way; it may still be removed */
+        GENERATION_CURRENT,
+        GENERATION_RETIRING, /* on its way out */
+} GenerationState;
+
+typedef struct Generation {
+        Supervisor *supervisor;
+        unsigned number; /* 1 … */
+        GenerationState state;
+        Strv command;
+        ReadyHabits habits;
+        bool is_steered; /* it has sockets of its own */
+        DrainMode drain; /* how it is retired */
+        unsigned replaced_by; /* the number of the generation that came after it */
+        uint64_t retire_usec; /* since when it is retiring */
+        Measure measure; /* of the reload that retires it */
+        ConnectionSet open; /* its connections, when last looked at */
+        unsigned n_quiet;   /* looks in a row that found nothing left to serve */
+        ControlRequest **waiters; /* to be told when it is gone */
+        size_t n_waiters;
+        uint64_t told; /* the progress that they know of */
+} Generation;
+
+/* What a worker is there for. */
+typedef enum WorkerRole {
+        ROLE_ACTIVE,
+        ROLE_CANDIDATE, /* of a generation that may still be removed */
+        ROLE_RETIRING,  /* its place goes with it */
+        ROLE_STANDBY,   /* fully started, without the port */
+} WorkerRole;
+
+/* A descriptor that a worker gave us to keep for the next one in its place (FDSTORE=1). */
+typedef struct Kept {
+        unsigned index; /* of the worker */
+        int fd;
+        char *name;
+} Kept;
+
+#define KEPT_MAX 64 /* of one worker */
 
 /* A place for a worker, and the incarnation that is in it. */
 typedef struct Worker {
         Supervisor *supervisor;
-        unsigned index;       /* 1 … N */
+        Generation *generation;
+        WorkerRole role;
+        unsigned index;       /* 1 …; unique among those of a generation */
         uint64_t incarnation; /* never the same twice; 0: none yet */
-        unsigned generation;
         LifeState state;
         pid_t pid;        /* of its main process, 0: none */
         pid_t pid_before; /* of the main process that ended last */
         pid_t group;      /* the process group that it was started in, where it has its own */
         pid_t session;    /* that a daemonised main process made, or 0 */
+        unsigned born_index;      /* as its environment says; a standby may get other ones */
+        unsigned born_generation;
         uint64_t spawned_usec;
         uint64_t ready_usec; /* 0: not ready */
         uint64_t ended_usec; /* of the incarnation before, 0: there was none */
+        uint64_t deadline_usec; /* what timer waits for, CLOCK_MONOTONIC; 0: nothing */
         int end_code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
+        unsigned n_restarts;
         bool listened;      /* it bound or claimed something */
         bool has_ended;     /* reaped in this round, not yet looked at */
         bool was_asked;     /* the incarnation was told to end */
-        bool retire;        /* the place goes with the worker */
+        bool was_late;      /* it was not ready in time, or missed its watchdog */
         bool renew;         /* start anew at once when it has ended */
+        Generation *renew_as; /* and then in this generation */
         bool kill_sweep;    /* left-overs get SIGKILL */
         bool done;          /* it ended by itself and is not to come back */
         bool nudge;         /* the deadline is for the stop signal, not yet for SIGKILL */
+        bool drained;       /* retiring by connections: was told to stop */
         bool has_tried;     /* it bound something without getting to listen on it */
         Address tried;
         RestartState restart;
         int trap_fd;
         sd_event_source *trap_source;
-        sd_event_source *ready_source; /* the pipe of --compat=crank; owns its descriptor */
+        sd_event_source *ready_source; /* the pipe of --ready=fd:N; owns its descriptor */
+        int notify_fd; /* its NOTIFY_SOCKET, or -1 */
+        char *notify_name;
+        sd_event_source *notify_source;
+        uint64_t watchdog_usec; /* 0: none */
+        sd_event_source *watchdog;
+        pid_t told_pid; /* MAINPID, or 0 */
         sd_event_source *timer; /* a start that is due, or a deadline */
 } Worker;
 
-/* Restarting workers one by one. */
+/* What somebody asked for, by signal (no waiters) or on the control socket. */
+typedef struct Reload {
+        Strv command; /* empty: the current one */
+        ReloadMode mode;
+        DrainMode drain;
+        unsigned canary_share;   /* of STEER_WHOLE; 0: all at once */
+        uint64_t bake_usec;      /* 0: none */
+        char *check;
+        ControlRequest **waiters;
+        size_t n_waiters;
+} Reload;
+
+#define RELOADS_MAX 64 /* that wait for their turn */
+
+/* The way from one generation to the next; see policy/rollout.c. */
 typedef struct Rollout {
-        bool active;
-        bool again; /* asked for once more meanwhile */
-        unsigned index; /* of the worker that is being renewed */
-        sd_event_source *timer;
+        RolloutState state;
+        Generation *generation; /* the new one, or NULL */
+        Reload reload;
+        char *reason;     /* why it is being reverted */
+        Measure measure;
+        uint64_t bake_until_usec;
+        sd_event_source *check_timer;
+        sd_event_source *bake_timer;
+        pid_t check_pid; /* of --check, or 0 */
+        bool check_passed; /* the last one did */
+        Reload *queue;
+        size_t n_queue;
+        uint64_t told; /* the progress that those who wait know of */
 } Rollout;
+
+/* Somebody on the control socket who waits for one worker. */
+typedef struct Waiting {
+        ControlRequest *request;
+        unsigned index;       /* of the worker that is to serve */
+        uint64_t incarnation; /* and not this one any more */
+        unsigned old_index;   /* of the one that is retired then, or 0 */
+} Waiting;
 
 struct Supervisor {
         const Config *config;
+        int argc; /* the command line, for re-executing */
+        char **argv;
         sd_event *event;
+        Generation **generations;
+        size_t n_generations;
+        Generation *current;
+        unsigned last_generation;
         Worker **workers;
         size_t n_workers;
+        unsigned n_wanted; /* active workers */
         HeldTable held;
+        Kept *kept;
+        size_t n_kept;
         Capture capture;
         NotifyFilter filter;
         bool capture_on;
@@ -74,45 +174,80 @@ struct Supervisor {
         int fd_floor;
         int null_fd;
         uint64_t last_incarnation;
-        unsigned generation;
-        bool workers_listen; /* one of them did: it is what readiness means here */
+        uint64_t started_usec;
+        unsigned n_upgrades;
         bool has_started;    /* a worker ran once */
         bool pidfd_identity;
         bool stopping;
         bool stop_by_terminal; /* Ctrl-C reached the workers as well */
         int exit_status;
         Rollout rollout;
+        sd_event_source *drain_timer;
+        sd_event_source *measure_timer;
         sd_event_source *given_up_timer;
         sd_event_source *parked_timer;
+        sd_event_source *post; /* tidies up behind every round of events */
         int inotify_fd;
         bool interactive;
         bool has_terminal;
         struct termios terminal;
+        ControlServer *control;
+        Waiting *waiting;
+        size_t n_waiting;
+        ControlRequest *stop_request; /* who asked for the end, to be told last */
+        Measure last_reload;
+        unsigned last_reload_generation; /* 0: there was none */
+        uint64_t last_reload_usec; /* how long it took */
         char *name;
 };
 
 /* supervisor.c: the whole */
 void supervisor_stop(Supervisor *s, bool at_once, int exit_status);
 void supervisor_check_done(Supervisor *s);
+void supervisor_scale(Supervisor *s, unsigned n_wanted);
+
+/* generation.c: generations */
+Generation *generation_new(Supervisor *s, char *const *command);
+Generation *generation_free(Generation *g);
+bool generation_is_empty(const Generation *g);
+bool generation_same_command(const Generation *g, char *const *command);
+unsigned generations_retiring(const Supervisor *s);
+void generations_tidy(Supervisor *s);
 
 /* workers.c: the life of workers */
-int workers_add(Supervisor *s);
+Worker *workers_add(Supervisor *s, Generation *generation, WorkerRole role, unsigned index);
 Worker *worker_free(Worker *w);
 void worker_event(Worker *w, LifeEvent event);
 void worker_follow(Worker *w, pid_t pid);
-void worker_on_listening(Worker *w);
+void worker_sign(Worker *w, ReadySign sign);
+void worker_retire(Worker *w);
+void worker_set_timer(Worker *w, uint64_t delay_usec);
+void worker_clear_timer(Worker *w);
 void workers_read_mains(const Supervisor *s, PidSet *ret_mains);
 TreeMark worker_mark(const Worker *w);
 bool workers_is_only(const Supervisor *s);
-void workers_remove_retired(Supervisor *s);
+unsigned workers_count(const Supervisor *s, const Generation *generation, WorkerRole role);
+unsigned workers_free_index(const Supervisor *s);
+void workers_tidy(Supervisor *s);
+
+/* ended.c: what follows the end of a worker */
+void worker_decide(Worker *w);
+void worker_cancel(Worker *w);
 
 /* launch.c: starting a worker's process */
 int launch_prepare(Supervisor *s, char **ret_why);
 int launch_worker(Worker *w);
 
-/* ready.c: a worker's own word that it serves */
+/* ready.c: a worker's own word about itself */
 int ready_open_pipe(Worker *w);
+int ready_open_notify(Worker *w);
+void ready_start_watchdog(Worker *w, uint64_t usec);
 void ready_close(Worker *w);
+
+/* kept.c: descriptors that workers gave us to keep */
+int kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name);
+void kept_remove(Supervisor *s, unsigned index, const char *name);
+void kept_deinit(Supervisor *s);
 
 /* reap.c: children that ended, and left-overs */
 void reap_children(Supervisor *s);
@@ -123,23 +258,49 @@ bool reap_strays(Supervisor *s);
 int traps_prepare(Supervisor *s, char **ret_why);
 void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
+void traps_release(Worker *w);
 void traps_worker_ended(Worker *w);
 void traps_look_soon(Supervisor *s);
 void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);
+int traps_tree(const Worker *w, PidSet *ret_pids);
+void traps_watch_path(Supervisor *s, const Held *h);
+
+/* standby.c: workers that are started ahead */
+void standby_fill(Supervisor *s);
+Worker *standby_take_fresh(Supervisor *s);
+Worker *standby_take(Supervisor *s, bool parked_only);
 
 /* rollout.c: reload */
-void rollout_start(Supervisor *s);
-void rollout_worker_ready(const Worker *w);
-void rollout_worker_failed(const Worker *w);
+void rollout_request(Supervisor *s, Reload *consume_reload);
+void rollout_worker_ready(Worker *w);
+void rollout_worker_failed(Worker *w);
+void rollout_tidy(Supervisor *s);
 void rollout_stop(Supervisor *s);
+void rollout_fail(Supervisor *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void rollout_event(Supervisor *s, RolloutEvent event);
+
+/* reload.c: requests for a reload, as values */
+void reload_init(Reload *r, const Config *config);
+void reload_deinit(Reload *r);
+bool reload_equal(const Reload *a, const Reload *b);
+int reload_merge_waiters(ControlRequest ***waiters, size_t *n_waiters, Reload *from);
+
+/* drain.c: how old generations are served out */
+void drain_begin(Supervisor *s, Generation *g);
+void drain_wake(Supervisor *s);
+void drain_worker_ended(const Worker *w);
+void drain_deinit(Generation *g);
+
+/* measure.c: what clients felt of a reload */
+void measure_wake(Supervisor *s);
 
 /* report.c: the sentences */
 void report_listening(const Held *h);
 void report_held(const Worker *w, const Held *h, pid_t pid);
 void report_serving_again(const Worker *w, unsigned n_waiting);
 void report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec);
-void report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec);
+void report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Worker *next);
 const char *report_duration(uint64_t usec, char *ret_text, size_t size);
 const char *report_end(const Worker *w, char *ret_text, size_t size);
 

@@ -20,7 +20,9 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "run/requests.h"
 #include "run/state.h"
+#include "run/upgrade.h"
 #include "sockets/listener.h"
 
 /* CLOCK_MONOTONIC in microseconds. */
@@ -40,9 +42,15 @@ supervisor_check_done(Supervisor *s)
         bool done = true;
 
         for (size_t i = 0; i < s->n_workers; i++) {
-                if (s->workers[i]->state != LIFE_IDLE)
+                const Worker *w = s->workers[i];
+
+                if (w->state != LIFE_IDLE && (s->stopping || w->role != ROLE_STANDBY))
                         return;
-                done = done && s->workers[i]->done;
+                done = done && (w->done || w->role == ROLE_STANDBY || w->role == ROLE_RETIRING);
+        }
+        if (done && !s->stopping && workers_count(s, NULL, ROLE_STANDBY)) {
+                supervisor_stop(s, false, s->exit_status); /* nobody is left to stand by for */
+                return;
         }
         if ((s->stopping || done) && reap_strays(s))
                 (void)sd_event_exit(s->event, s->exit_status);
@@ -81,6 +89,16 @@ on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, voi
         return 0;
 }
 
+/* A reload that nobody waits for, as the options say. */
+static void
+reload_as_usual(Supervisor *s)
+{
+        Reload r;
+
+        reload_init(&r, s->config);
+        rollout_request(s, &r);
+}
+
 static int
 on_hup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
@@ -90,7 +108,7 @@ on_hup(sd_event_source *source, const struct signalfd_siginfo *info, void *userd
         if (info->ssi_code == SI_KERNEL || terminal_is_gone(s))
                 log_debug("the terminal hung up, ignoring");
         else
-                rollout_start(s);
+                reload_as_usual(s);
         return 0;
 }
 
@@ -102,19 +120,55 @@ on_usr1(sd_event_source *source, const struct signalfd_siginfo *info, void *user
         (void)source;
         (void)info;
         for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->pid)
+                if (s->workers[i]->pid && s->workers[i]->role != ROLE_STANDBY)
                         (void)kill(s->workers[i]->pid, SIGUSR1);
         return 0;
 }
 
+/* USR2: our own upgrade. */
 static int
 on_usr2(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
         (void)source;
         (void)info;
-        (void)userdata;
-        log_warning("this version cannot re-execute itself; SIGUSR2 is ignored");
+        upgrade_request(userdata, NULL);
         return 0;
+}
+
+/* Have as many active workers as are wanted, unless a reload is about to see to that. */
+static void
+apply_scale(Supervisor *s)
+{
+        unsigned n = workers_count(s, s->current, ROLE_ACTIVE);
+
+        if (s->rollout.state != ROLLOUT_IDLE || s->stopping)
+                return;
+        for (; n < s->n_wanted; n++) {
+                Worker *w = workers_add(s, s->current, ROLE_ACTIVE, workers_free_index(s));
+
+                if (!w) {
+                        log_error("no memory for one more worker");
+                        s->n_wanted = n;
+                        return;
+                }
+                worker_event(w, LIFE_EVENT_START);
+        }
+        for (size_t i = s->n_workers; i-- > 0 && n > s->n_wanted;)
+                if (s->workers[i]->role == ROLE_ACTIVE && s->workers[i]->generation == s->current) {
+                        worker_retire(s->workers[i]);
+                        n--;
+                }
+}
+
+/* Have so many workers from now on, at least one. */
+void
+supervisor_scale(Supervisor *s, unsigned n_wanted)
+{
+        if (n_wanted == s->n_wanted)
+                return;
+        log_info("%s: %u", n_wanted > s->n_wanted ? "more workers" : "fewer workers", n_wanted);
+        s->n_wanted = n_wanted;
+        apply_scale(s);
 }
 
 /* TTIN: one worker more. */
@@ -125,14 +179,8 @@ on_ttin(sd_event_source *source, const struct signalfd_siginfo *info, void *user
 
         (void)source;
         (void)info;
-        if (s->stopping || s->n_workers >= CONFIG_WORKERS_MAX)
-                return 0;
-        if (workers_add(s) < 0) {
-                log_error("no memory for one more worker");
-                return 0;
-        }
-        log_info("one worker more: %zu", s->n_workers);
-        worker_event(s->workers[s->n_workers - 1], LIFE_EVENT_START);
+        if (!s->stopping && s->n_wanted < CONFIG_WORKERS_MAX)
+                supervisor_scale(s, s->n_wanted + 1);
         return 0;
 }
 
@@ -141,23 +189,34 @@ static int
 on_ttou(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
         Supervisor *s = userdata;
-        size_t n = s->n_workers;
 
         (void)source;
         (void)info;
-        while (n > 0 && s->workers[n - 1]->retire)
-                n--;
-        if (s->stopping)
-                return 0;
-        if (n <= 1) {
+        if (s->n_wanted <= 1)
                 log_warning("one worker is the least; stop sup itself to end it");
-                return 0;
-        }
-        log_info("one worker fewer: %zu", n - 1);
-        s->workers[n - 1]->retire = true;
-        s->workers[n - 1]->renew = false;
-        worker_event(s->workers[n - 1], LIFE_EVENT_STOP);
-        workers_remove_retired(s);
+        else if (!s->stopping)
+                supervisor_scale(s, s->n_wanted - 1);
+        return 0;
+}
+
+/*
+ * After every round of events: what has come to its end is put away here and nowhere else, so that
+ * nothing vanishes under the hands of a function that is still at work on it.
+ */
+static int
+on_post(sd_event_source *source, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        (void)source;
+        workers_tidy(s);
+        rollout_tidy(s);
+        generations_tidy(s);
+        apply_scale(s);
+        standby_fill(s);
+        requests_progress(s);
+        upgrade_tidy(s);
+        supervisor_check_done(s);
         return 0;
 }
 
@@ -238,10 +297,18 @@ write_pid_file(const Supervisor *s, char **ret_why)
 static void
 supervisor_deinit(Supervisor *s)
 {
+        rollout_stop(s);
+        requests_close(s);
         for (size_t i = 0; i < s->n_workers; i++)
                 worker_free(s->workers[i]);
         free(s->workers);
-        rollout_stop(s);
+        for (size_t i = 0; i < s->n_generations; i++)
+                generation_free(s->generations[i]);
+        free(s->generations);
+        kept_deinit(s);
+        sd_event_source_disable_unref(s->post);
+        sd_event_source_disable_unref(s->drain_timer);
+        sd_event_source_disable_unref(s->measure_timer);
         sd_event_source_disable_unref(s->given_up_timer);
         sd_event_source_disable_unref(s->parked_timer);
         sd_event_unref(s->event);
@@ -256,6 +323,21 @@ supervisor_deinit(Supervisor *s)
         free(s->groups);
         log_set_name(NULL);
         free(s->name);
+}
+
+/* The first generation, idle. */
+static int
+add_workers(Supervisor *s)
+{
+        s->current = generation_new(s, s->config->command);
+        if (!s->current)
+                return -ENOMEM;
+        s->current->state = GENERATION_CURRENT;
+        s->n_wanted = s->config->n_workers;
+        for (unsigned i = 1; i <= s->n_wanted; i++)
+                if (!workers_add(s, s->current, ROLE_ACTIVE, i))
+                        return -ENOMEM;
+        return sd_event_add_post(s->event, &s->post, on_post, s);
 }
 
 /* Everything before the first worker. Returns 0 or a negative errno with a sentence. */
@@ -278,9 +360,11 @@ set_up(Supervisor *s, char **ret_why)
         if (r >= 0)
                 r = traps_prepare(s, ret_why);
         if (r >= 0)
+                r = requests_open_named(s, ret_why);
+        if (r >= 0)
                 r = write_pid_file(s, ret_why);
-        for (unsigned i = 0; i < s->config->n_workers && r >= 0; i++)
-                r = workers_add(s);
+        if (r >= 0)
+                r = add_workers(s);
         return r;
 }
 
@@ -289,11 +373,13 @@ set_up(Supervisor *s, char **ret_why)
  * Returns the exit status of the program.
  */
 int
-supervisor_run(const Config *config)
+supervisor_run(const Config *config, int argc, char **argv)
 {
         CLEANUP(supervisor_deinit) Supervisor s = {
                 .config = config,
-                .generation = 1,
+                .argc = argc,
+                .argv = argv,
+                .started_usec = now_usec(),
                 .null_fd = -1,
                 .inotify_fd = -1,
                 .tree = {.children_fd = -1},
@@ -302,7 +388,7 @@ supervisor_run(const Config *config)
         int r;
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
-        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX + 1;
+        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX + KEPT_MAX;
         r = set_up(&s, &reason);
         if (r < 0) {
                 log_error("%s", reason ? reason : strerrordesc_np(-r));
@@ -310,6 +396,7 @@ supervisor_run(const Config *config)
         }
         for (size_t i = 0; i < s.n_workers && !s.stopping; i++)
                 worker_event(s.workers[i], LIFE_EVENT_START);
+        requests_open(&s);
         r = sd_event_loop(s.event);
         terminal_restore(&s);
         if (config->pid_file)

@@ -5,6 +5,6 @@
 
 #include "run/config.h"
 
-int supervisor_run(const Config *config);
+int supervisor_run(const Config *config, int argc, char **argv);
 
 #endif

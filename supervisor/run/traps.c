@@ -22,6 +22,7 @@
 #include "base/why.h"
 #include "run/state.h"
 #include "sockets/conflict.h"
+#include "sockets/steer.h"
 
 /* How long a bind() waits for another worker that bound the same address and does not listen. */
 #define PARKED_MAX_USEC (3 * USEC_PER_SEC)
@@ -40,27 +41,43 @@ find_owner(const Supervisor *s, uint64_t incarnation)
 
 /* The number under which a worker was handed a named listener, or -1. */
 static int
-handed_fd(const Supervisor *s, const Held *h)
+handed_fd(const Worker *w, const Held *h)
 {
-        for (size_t i = 0; i < s->held.n_items && s->held.items[i]->origin == HELD_NAMED; i++)
-                if (s->held.items[i] == h)
-                        return ENVIRONMENT_FIRST_FD + (int)i;
+        const Supervisor *s = w->supervisor;
+        int fd = ENVIRONMENT_FIRST_FD;
+
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                const Held *other = s->held.items[i];
+
+                if (other->origin != HELD_NAMED || !held_is_for(other, w->generation->number))
+                        continue;
+                if (other == h)
+                        return fd;
+                fd++;
+        }
         return -1;
+}
+
+/* All living processes of a worker. Returns 0 or a negative errno. */
+int
+traps_tree(const Worker *w, PidSet *ret_pids)
+{
+        const Supervisor *s = w->supervisor;
+        CLEANUP(pidset_deinit_p) PidSet mains = {0};
+        TreeMark mark = worker_mark(w);
+
+        workers_read_mains(s, &mains);
+        return tree_read_worker(&s->tree, &mark, w->pid, &mains, workers_is_only(s), ret_pids);
 }
 
 /* Whether any process of the worker has the socket: 1, 0, or -EACCES when that cannot be told. */
 static int
 tree_has_socket(const Worker *w, const Held *h, HeldClaim *ret_seen)
 {
-        const Supervisor *s = w->supervisor;
-        CLEANUP(pidset_deinit_p) PidSet mains = {0};
         CLEANUP(pidset_deinit_p) PidSet pids = {0};
-        TreeMark mark = worker_mark(w);
-        int except_fd = handed_fd(s, h);
-        int result;
+        int except_fd = handed_fd(w, h);
+        int result = traps_tree(w, &pids);
 
-        workers_read_mains(s, &mains);
-        result = tree_read_worker(&s->tree, &mark, w->pid, &mains, workers_is_only(s), &pids);
         for (size_t i = 0; i < pids.n_pids; i++) {
                 int fd;
                 int r = proc_find_socket(pids.pids[i], h->ino, except_fd, &fd);
@@ -91,7 +108,24 @@ on_still_has(void *userdata, uint64_t owner, const Held *h, const HeldClaim *cla
         return tree_has_socket(w, h, &seen);
 }
 
-static int watch_path(Supervisor *s, const Held *h);
+/* For capture: whose sockets does it get? */
+static unsigned
+on_generation_of(void *userdata, uint64_t owner)
+{
+        const Worker *w = find_owner(userdata, owner);
+
+        return w ? w->generation->number : 0;
+}
+
+/* For capture: a standby is parked when it is about to listen. */
+static bool
+on_may_listen(void *userdata, uint64_t owner)
+{
+        const Worker *w = find_owner(userdata, owner);
+
+        return !w || w->role != ROLE_STANDBY;
+}
+
 static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
@@ -106,11 +140,12 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t captured_from)
         if (captured_from) {
                 report_held(w, h, captured_from);
                 if (h->path)
-                        (void)watch_path(s, h);
+                        traps_watch_path(s, h);
                 if (!s->given_up_timer)
                         set_look_timer(s, LOOK_EVERY_USEC);
         }
-        worker_on_listening(w);
+        steer_claimed(&s->held, h, s->current->number);
+        worker_sign(w, READY_SIGN_LISTEN);
 }
 
 /* Calls have waited long enough for another worker. */
@@ -139,6 +174,8 @@ on_trap(sd_event_source *source, int fd, uint32_t revents, void *userdata)
         if (r == CAPTURE_WAIT && !s->parked_timer)
                 (void)sd_event_add_time_relative(s->event, &s->parked_timer, CLOCK_MONOTONIC,
                                                  PARKED_MAX_USEC, USEC_PER_MSEC, on_parked, s);
+        if (r == CAPTURE_PARK)
+                worker_event(w, LIFE_EVENT_PARK);
         if (r >= 0)
                 return 0;
         /* Nobody is under the filter any more, or the listener is of no use. */
@@ -161,6 +198,13 @@ traps_attach(Worker *w, int consume_listener_fd)
                           strerrordesc_np(-r));
                 traps_detach(w);
         }
+}
+
+/* The worker may listen now: let the calls of it that wait go on. */
+void
+traps_release(Worker *w)
+{
+        capture_retry(&w->supervisor->capture, false);
 }
 
 /* Stop to serve it. Calls that still come fail with ENOSYS (seccomp_unotify(2)). */
@@ -195,7 +239,7 @@ traps_worker_ended(Worker *w)
                 size_t before = h->n_claims;
 
                 held_drop_claims(h, w->incarnation);
-                if (h->origin == HELD_CAPTURED && before > 0 && h->n_claims == 0)
+                if (h->origin == HELD_CAPTURED && h->n_claims < before)
                         (void)held_listen(h, SOMAXCONN);
                 else if (h->origin == HELD_NAMED && !held_is_listening(h))
                         (void)held_listen(h, h->backlog);
@@ -215,7 +259,7 @@ traps_explain_end(const Worker *w)
         log_event(&(LogEvent){.level = LOG_WARNING,
                               .event = "address-in-use",
                               .worker = w->index,
-                              .generation = w->generation,
+                              .generation = w->generation->number,
                               .address = address},
                   "worker %u could not listen on %s: %s", w->index, address, reason);
 }
@@ -237,9 +281,12 @@ workers_are_settled(const Supervisor *s)
 {
         uint64_t now = now_usec();
 
+        if (s->rollout.state != ROLLOUT_IDLE)
+                return false;
         for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->state != LIFE_READY ||
-                    now - s->workers[i]->ready_usec < CLAIM_PATIENCE_USEC - USEC_PER_MSEC)
+                if (s->workers[i]->role == ROLE_ACTIVE &&
+                    (s->workers[i]->state != LIFE_READY ||
+                     now - s->workers[i]->ready_usec < CLAIM_PATIENCE_USEC - USEC_PER_MSEC))
                         return false;
         return true;
 }
@@ -276,14 +323,17 @@ close_given_up(Supervisor *s)
                 (void)address_format(&h->key.address, address, sizeof(address));
                 log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = address},
                           "closed %s: the server does not have it open any more", address);
-                held_table_remove(&s->held, h);
+                steer_remove(&s->held, h);
         }
 }
 
 static bool
 has_captured(const Supervisor *s)
 {
-        return s->held.n_items > 0 && s->held.items[s->held.n_items - 1]->origin == HELD_CAPTURED;
+        for (size_t i = s->held.n_items; i-- > 0;)
+                if (s->held.items[i]->origin == HELD_CAPTURED)
+                        return true;
+        return false;
 }
 
 static int
@@ -338,6 +388,7 @@ on_directory(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 static int
 watch_path(Supervisor *s, const Held *h)
 {
+
         CLEANUP_FREE char *directory = NULL;
         int r;
 
@@ -356,6 +407,17 @@ watch_path(Supervisor *s, const Held *h)
                                                                                            : 0;
 }
 
+/* The same for those who can do without. */
+void
+traps_watch_path(Supervisor *s, const Held *h)
+{
+        int r = watch_path(s, h);
+
+        if (r < 0)
+                log_warning("cannot watch over the name %s: %s", h->path->path,
+                            strerrordesc_np(-r));
+}
+
 /*
  * Make the filter, and watch the paths of named listeners.
  * Returns 0 or a negative errno with a sentence.
@@ -365,15 +427,18 @@ traps_prepare(Supervisor *s, char **ret_why)
 {
         CaptureHost host = {
                 .userdata = s,
+                .generation_of = on_generation_of,
+                .may_listen = on_may_listen,
                 .still_has = on_still_has,
                 .on_listening = on_listening,
         };
         int r = 0;
 
         capture_init(&s->capture, &s->held, s->fd_floor, &host);
+        s->capture.steerable = s->config->drain == DRAIN_CONNECTIONS;
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->path)
-                        (void)watch_path(s, s->held.items[i]);
+                        traps_watch_path(s, s->held.items[i]);
         if (s->config->capture != CAPTURE_OFF) {
                 r = notify_filter_init(&s->filter);
                 s->capture_on = r == 0;

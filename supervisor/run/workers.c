@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * workers.c - the life of workers: carries out what policy/life.c says, and asks policy/restart.c
- * what follows an end. Starting a process is launch.c's, ending what it left is reap.c's.
+ * workers.c - the life of workers: carries out what policy/life.c says. Starting a process is
+ * launch.c's, ending what it left is reap.c's, what follows an end is ended.c's, and what a worker's
+ * readiness means for a reload is rollout.c's.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/parse.h"
 #include "run/state.h"
 
@@ -17,27 +18,32 @@
 #define NUDGE_USEC (2 * USEC_PER_SEC)
 /* How long SIGKILL may take to clear away left-overs before the next worker starts all the same. */
 #define KILL_PATIENCE_USEC (5 * USEC_PER_SEC)
-/* A worker that binds nothing is taken for ready after this. */
-#define ALIVE_IS_READY_USEC USEC_PER_SEC
+/* How long a worker that was sent SIGABRT may take to dump its core. */
+#define ABORT_PATIENCE_USEC (10 * USEC_PER_SEC)
+/* How long a new generation may take to be ready. */
+#define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
-/* Add a place for one more worker, idle. Returns 0 or -ENOMEM. */
-int
-workers_add(Supervisor *s)
+/* Add an idle place for a worker. Returns NULL when memory is short. */
+Worker *
+workers_add(Supervisor *s, Generation *generation, WorkerRole role, unsigned index)
 {
         Worker **workers = reallocarray(s->workers, s->n_workers + 1, sizeof(Worker *));
         Worker *w;
 
         if (!workers)
-                return -ENOMEM;
+                return NULL;
         s->workers = workers;
         w = calloc(1, sizeof(*w));
         if (!w)
-                return -ENOMEM;
+                return NULL;
         w->supervisor = s;
-        w->index = (unsigned)s->n_workers + 1;
+        w->generation = generation;
+        w->role = role;
+        w->index = index;
         w->trap_fd = -1;
+        w->notify_fd = -1;
         s->workers[s->n_workers++] = w;
-        return 0;
+        return w;
 }
 
 /* Free a place. Its process, if any, is not touched. Takes NULL. Returns NULL. */
@@ -47,6 +53,9 @@ worker_free(Worker *w)
         if (w) {
                 traps_detach(w);
                 ready_close(w);
+                fd_close(w->notify_fd);
+                free(w->notify_name);
+                sd_event_source_disable_unref(w->notify_source);
                 sd_event_source_disable_unref(w->timer);
                 restart_state_deinit(&w->restart);
                 free(w);
@@ -56,16 +65,19 @@ worker_free(Worker *w)
 
 /* Free the places whose worker was to be the last in them and is gone. */
 void
-workers_remove_retired(Supervisor *s)
+workers_tidy(Supervisor *s)
 {
-        while (s->n_workers > 1) {
-                Worker *last = s->workers[s->n_workers - 1];
+        size_t kept = 0;
 
-                if (!last->retire || last->state != LIFE_IDLE || last->timer)
-                        return;
-                worker_free(last);
-                s->n_workers--;
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->role == ROLE_RETIRING && w->state == LIFE_IDLE && !w->renew)
+                        worker_free(w);
+                else
+                        s->workers[kept++] = w;
         }
+        s->n_workers = kept;
 }
 
 /* The main processes of all workers. */
@@ -75,13 +87,44 @@ workers_read_mains(const Supervisor *s, PidSet *ret_mains)
         for (size_t i = 0; i < s->n_workers; i++)
                 if (s->workers[i]->pid)
                         (void)pidset_add(ret_mains, s->workers[i]->pid);
+        if (s->rollout.check_pid)
+                (void)pidset_add(ret_mains, s->rollout.check_pid);
 }
 
 /* Whether every orphan must come from the one worker that there is. */
 bool
 workers_is_only(const Supervisor *s)
 {
-        return s->n_workers == 1;
+        return s->n_workers == 1 && !s->rollout.check_pid;
+}
+
+/* How many workers of a generation (NULL: any) have a role. */
+unsigned
+workers_count(const Supervisor *s, const Generation *generation, WorkerRole role)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < s->n_workers; i++)
+                n += s->workers[i]->role == role &&
+                     (!generation || s->workers[i]->generation == generation);
+        return n;
+}
+
+/* The lowest number that neither an active worker nor a standby has. */
+unsigned
+workers_free_index(const Supervisor *s)
+{
+        unsigned index = 0;
+        bool taken = true;
+
+        while (taken) {
+                index++;
+                taken = false;
+                for (size_t i = 0; i < s->n_workers && !taken; i++)
+                        taken = s->workers[i]->index == index &&
+                                s->workers[i]->role != ROLE_RETIRING;
+        }
+        return index;
 }
 
 /* By what a worker's orphans are known. */
@@ -89,10 +132,59 @@ TreeMark
 worker_mark(const Worker *w)
 {
         return (TreeMark){
-                .worker = w->index,
+                .worker = w->born_index,
+                .generation = w->born_generation,
                 .group = w->supervisor->spawn.own_group ? w->group : 0,
                 .session = w->session,
         };
+}
+
+/* A worker shows that it serves. Whether the sign counts is policy/ready.c's to say. */
+void
+worker_sign(Worker *w, ReadySign sign)
+{
+        Generation *g = w->generation;
+
+        if (sign == READY_SIGN_LISTEN)
+                w->listened = g->habits.listens = true;
+        if (sign == READY_SIGN_NOTIFY)
+                g->habits.speaks = true;
+        if (!ready_counts(w->supervisor->config->ready, &g->habits, sign))
+                return;
+        if (w->state == LIFE_STARTING)
+                log_debug("worker %u (pid %d) is ready: %s", w->index, (int)w->pid,
+                          ready_sign_text(sign));
+        worker_event(w, LIFE_EVENT_SERVING);
+}
+
+/*
+ * How long a worker may take to be ready; 0: for ever. A slow server that is started because it
+ * crashed is not ended for being slow, unless somebody asked for that.
+ */
+static uint64_t
+start_limit(const Worker *w)
+{
+        const Config *c = w->supervisor->config;
+
+        if (c->start_timeout_usec)
+                return c->start_timeout_usec;
+        return w->generation->state == GENERATION_CANDIDATE || c->ready != READY_AUTO ? START_TIMEOUT_USEC : 0;
+}
+
+/* Being alive is enough for some; the others have until the start limit, if there is one. */
+static void
+on_still_starting(Worker *w)
+{
+        uint64_t lived_usec = now_usec() - w->spawned_usec;
+        uint64_t limit_usec = start_limit(w);
+
+        worker_sign(w, READY_SIGN_TIME);
+        if (w->state != LIFE_STARTING || limit_usec == 0)
+                return;
+        if (lived_usec >= limit_usec)
+                worker_event(w, LIFE_EVENT_TIMEOUT);
+        else
+                worker_set_timer(w, limit_usec - lived_usec);
 }
 
 static int
@@ -103,18 +195,31 @@ on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         (void)source;
         (void)usec;
         w->timer = sd_event_source_disable_unref(w->timer);
-        worker_event(w, w->state == LIFE_IDLE ? LIFE_EVENT_START : LIFE_EVENT_TIMEOUT);
+        w->deadline_usec = 0;
+        if (w->state == LIFE_STARTING)
+                on_still_starting(w);
+        else
+                worker_event(w, w->state == LIFE_IDLE ? LIFE_EVENT_START : LIFE_EVENT_TIMEOUT);
         supervisor_check_done(w->supervisor);
         return 0;
 }
 
+/* Nothing is due any more. */
+void
+worker_clear_timer(Worker *w)
+{
+        w->timer = sd_event_source_disable_unref(w->timer);
+        w->deadline_usec = 0;
+}
+
 /* One timer serves: a start that is due while idle, a deadline otherwise. */
-static void
-set_timer(Worker *w, uint64_t delay_usec)
+void
+worker_set_timer(Worker *w, uint64_t delay_usec)
 {
         int r;
 
-        w->timer = sd_event_source_disable_unref(w->timer);
+        worker_clear_timer(w);
+        w->deadline_usec = now_usec() + delay_usec;
         r = sd_event_add_time_relative(w->supervisor->event, &w->timer, CLOCK_MONOTONIC, delay_usec,
                                        USEC_PER_MSEC, on_timer, w);
         if (r < 0)
@@ -130,17 +235,33 @@ send_stop_signal(const Worker *w)
         (void)kill(w->pid, SIGCONT); /* a stopped one could not act on it */
 }
 
+/* Watch over the start: until it counts as serving by living on, or is late. */
+static void
+expect_ready(Worker *w)
+{
+        const Config *c = w->supervisor->config;
+        uint64_t delay_usec = ready_delay(c->ready, c->ready_timer_usec);
+        uint64_t limit_usec = start_limit(w);
+
+        if (delay_usec == 0 || (limit_usec && delay_usec > limit_usec))
+                delay_usec = limit_usec;
+        if (delay_usec)
+                worker_set_timer(w, delay_usec);
+}
+
 static void
 spawn(Worker *w)
 {
         Supervisor *s = w->supervisor;
 
         w->incarnation = ++s->last_incarnation;
-        w->generation = s->generation;
-        w->timer = sd_event_source_disable_unref(w->timer);
+        w->born_index = w->index;
+        w->born_generation = w->generation->number;
+        worker_clear_timer(w);
         w->ready_usec = 0;
         w->session = 0;
-        w->listened = w->was_asked = w->nudge = w->kill_sweep = false;
+        w->told_pid = 0;
+        w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
                         supervisor_stop(s, true, w->end_status);
@@ -151,10 +272,11 @@ spawn(Worker *w)
         }
         w->group = w->pid;
         s->has_started = true;
+        expect_ready(w);
         log_event(&(LogEvent){.level = LOG_DEBUG,
                               .event = "started",
                               .worker = w->index,
-                              .generation = w->generation,
+                              .generation = w->generation->number,
                               .pid = w->pid},
                   "worker %u started as pid %d", w->index, (int)w->pid);
 }
@@ -163,10 +285,13 @@ static void
 note_ready(Worker *w)
 {
         w->ready_usec = now_usec();
+        worker_clear_timer(w);
         if (w->ended_usec && w->listened)
                 report_serving_again(w, traps_queue_length(w->supervisor));
-        else
-                log_debug("worker %u (pid %d) is ready", w->index, (int)w->pid);
+        if (w->role == ROLE_STANDBY)
+                log_info("worker %u (pid %d) was to stand by, but serves already: it takes its sockets "
+                         "from LISTEN_FDS",
+                         w->index, (int)w->pid);
         traps_look_soon(w->supervisor);
         rollout_worker_ready(w);
 }
@@ -175,10 +300,47 @@ static void
 terminate(Worker *w)
 {
         w->was_asked = true;
+        w->watchdog = sd_event_source_disable_unref(w->watchdog);
         w->nudge = w->supervisor->stop_by_terminal;
         if (!w->nudge)
                 send_stop_signal(w);
-        set_timer(w, w->nudge ? NUDGE_USEC : w->supervisor->config->stop_timeout_usec);
+        worker_set_timer(w, w->nudge ? NUDGE_USEC : w->supervisor->config->stop_timeout_usec);
+}
+
+/* It is not ready in time. That is a failure, and it is ended like one that was asked to. */
+static void
+end_late(Worker *w)
+{
+        char span[32];
+
+        w->was_late = true;
+        log_event(&(LogEvent){.level = LOG_WARNING,
+                              .event = "late",
+                              .worker = w->index,
+                              .generation = w->generation->number,
+                              .pid = w->pid},
+                  "worker %u (pid %d) was not ready after %s (--start-timeout); ending it", w->index,
+                  (int)w->pid,
+                  report_duration(start_limit(w), span, sizeof(span)));
+        send_stop_signal(w);
+        worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
+        rollout_worker_failed(w);
+}
+
+static void
+abort_stalled(Worker *w)
+{
+        w->was_late = true;
+        log_event(&(LogEvent){.level = LOG_ERR,
+                              .event = "watchdog",
+                              .worker = w->index,
+                              .generation = w->generation->number,
+                              .pid = w->pid},
+                  "worker %u (pid %d) missed its watchdog; sending it SIGABRT", w->index,
+                  (int)w->pid);
+        (void)kill(w->pid, SIGABRT);
+        (void)kill(w->pid, SIGCONT);
+        worker_set_timer(w, ABORT_PATIENCE_USEC);
 }
 
 static void
@@ -187,11 +349,12 @@ kill_all(Worker *w, LifeState before)
         if (before == LIFE_STOPPING)
                 log_warning("worker %u (pid %d) did not end in time after SIG%s; killing it",
                             w->index, (int)w->pid,
-                            signal_name(w->supervisor->config->stop_signal));
-        w->was_asked = w->kill_sweep = true;
+                            w->was_asked ? signal_name(w->supervisor->config->stop_signal) : "ABRT");
+        w->was_asked = w->was_asked || !w->was_late;
+        w->kill_sweep = true;
         if (w->pid)
                 (void)kill(w->pid, SIGKILL);
-        w->timer = sd_event_source_disable_unref(w->timer);
+        worker_clear_timer(w);
 }
 
 /* SIGKILL was sent to left-overs long ago: something in the kernel holds them. */
@@ -218,84 +381,51 @@ sweep(Worker *w, LifeState before)
                 return;
         }
         if (w->kill_sweep)
-                set_timer(w, KILL_PATIENCE_USEC);
+                worker_set_timer(w, KILL_PATIENCE_USEC);
         else if (first)
-                set_timer(w, w->supervisor->config->stop_timeout_usec);
-}
-
-/* An end that nobody asked for: restart now, later, or not. */
-static void
-decide_by_policy(Worker *w)
-{
-        Supervisor *s = w->supervisor;
-        RestartInput input = {
-                .now_usec = w->ended_usec,
-                .failed = w->end_code != CLD_EXITED || w->end_status != 0,
-                .was_ready = w->ready_usec != 0,
-                .ready_usec = w->ready_usec ? w->ended_usec - w->ready_usec : 0,
-        };
-        uint64_t lived_usec = w->ended_usec - w->spawned_usec;
-        uint64_t delay_usec = 0;
-        pid_t old_pid = w->pid_before;
-        RestartVerdict verdict;
-        int status = restart_exit_status(w->end_code, w->end_status);
-
-        /* One that binds nothing is ready by living on, unless its like is known to listen. */
-        if (!input.was_ready && !s->workers_listen && lived_usec >= ALIVE_IS_READY_USEC) {
-                input.was_ready = true;
-                input.ready_usec = lived_usec - ALIVE_IS_READY_USEC;
-        }
-        (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);
-        if (!input.was_ready)
-                rollout_worker_failed(w);
-        verdict = restart_decide(&s->config->restart, &w->restart, &input, &delay_usec);
-        if (verdict == RESTART_NOW) {
-                worker_event(w, LIFE_EVENT_START);
-                if (w->pid)
-                        report_restarted(w, old_pid, lived_usec);
-                return;
-        }
-        report_ended(w, verdict, delay_usec);
-        if (!w->listened && input.failed)
-                traps_explain_end(w);
-        if (verdict == RESTART_LATER)
-                set_timer(w, delay_usec);
-        else if (verdict == RESTART_GIVE_UP)
-                supervisor_stop(s, false, status ? status : 1);
-        else
-                w->done = true;
-        if (w->done && s->exit_status == 0)
-                s->exit_status = status;
+                worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
 }
 
 static void
-decide(Worker *w)
+act(Worker *w, LifeAction action, LifeState before)
 {
-        traps_detach(w);
-        ready_close(w);
-        w->timer = sd_event_source_disable_unref(w->timer);
-        if (w->supervisor->stopping || w->retire) {
-                if (w->pid_before)
-                        report_ended(w, RESTART_DONE, 0);
-        } else if (w->renew) {
-                w->renew = false;
-                if (w->pid_before && w->was_asked)
-                        report_ended(w, RESTART_DONE, 0);
-                worker_event(w, LIFE_EVENT_START);
-        } else {
-                decide_by_policy(w);
-        }
-}
-
-/* A start that was due is called off: for good, or because it comes right now. */
-static void
-cancel(Worker *w)
-{
-        w->timer = sd_event_source_disable_unref(w->timer);
-        if (w->renew && !w->supervisor->stopping) {
-                w->renew = false;
-                w->done = false;
-                worker_event(w, LIFE_EVENT_START);
+        switch (action) {
+        case LIFE_ACTION_NONE:
+        case LIFE_ACTION_IMPOSSIBLE:
+                break;
+        case LIFE_ACTION_SPAWN:
+                spawn(w);
+                break;
+        case LIFE_ACTION_NOTE_READY:
+                note_ready(w);
+                break;
+        case LIFE_ACTION_RELEASE:
+                expect_ready(w);
+                traps_release(w);
+                break;
+        case LIFE_ACTION_TERMINATE:
+                terminate(w);
+                break;
+        case LIFE_ACTION_LATE:
+                end_late(w);
+                break;
+        case LIFE_ACTION_ABORT:
+                abort_stalled(w);
+                break;
+        case LIFE_ACTION_KILL:
+                kill_all(w, before);
+                if (before == LIFE_SWEEPING)
+                        sweep(w, before);
+                break;
+        case LIFE_ACTION_SWEEP:
+                sweep(w, before);
+                break;
+        case LIFE_ACTION_DECIDE:
+                worker_decide(w);
+                break;
+        case LIFE_ACTION_CANCEL:
+                worker_cancel(w);
+                break;
         }
 }
 
@@ -310,54 +440,30 @@ worker_event(Worker *w, LifeEvent event)
         if (event == LIFE_EVENT_TIMEOUT && before == LIFE_STOPPING && w->nudge) {
                 w->nudge = false;
                 send_stop_signal(w);
-                set_timer(w, w->supervisor->config->stop_timeout_usec);
+                worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
                 return;
         }
         if (event == LIFE_EVENT_TIMEOUT && before == LIFE_SWEEPING && w->kill_sweep) {
                 lose_patience(w);
                 return;
         }
-        w->state = step.next;
-        switch (step.action) {
-        case LIFE_ACTION_NONE:
-                break;
-        case LIFE_ACTION_SPAWN:
-                spawn(w);
-                break;
-        case LIFE_ACTION_NOTE_READY:
-                note_ready(w);
-                break;
-        case LIFE_ACTION_TERMINATE:
-                terminate(w);
-                break;
-        case LIFE_ACTION_KILL:
-                kill_all(w, before);
-                if (before == LIFE_SWEEPING)
-                        sweep(w, before);
-                break;
-        case LIFE_ACTION_SWEEP:
-                sweep(w, before);
-                break;
-        case LIFE_ACTION_DECIDE:
-                decide(w);
-                break;
-        case LIFE_ACTION_CANCEL:
-                cancel(w);
-                break;
-        case LIFE_ACTION_IMPOSSIBLE:
+        if (step.action == LIFE_ACTION_IMPOSSIBLE)
                 log_error("a bug in sup: event %d came to worker %u while %s, ignoring", (int)event,
                           w->index, life_state_name(before));
-                break;
-        }
+        w->state = step.next;
+        if (event == LIFE_EVENT_PARK && before == LIFE_STARTING)
+                worker_clear_timer(w);
+        act(w, step.action, before);
 }
 
-/* A worker listens on a held socket: the best sign that it serves. */
+/* It is on its way out, and its place goes with it; gracefully. */
 void
-worker_on_listening(Worker *w)
+worker_retire(Worker *w)
 {
-        w->listened = true;
-        w->supervisor->workers_listen = true;
-        worker_event(w, LIFE_EVENT_SERVING);
+        w->role = ROLE_RETIRING;
+        w->renew = false;
+        w->renew_as = NULL;
+        worker_event(w, LIFE_EVENT_STOP);
 }
 
 /* The main process daemonised itself: this one is the main process from now on. */
@@ -370,7 +476,7 @@ worker_follow(Worker *w, pid_t pid)
         log_event(&(LogEvent){.level = LOG_INFO,
                               .event = "followed",
                               .worker = w->index,
-                              .generation = w->generation,
+                              .generation = w->generation->number,
                               .pid = pid},
                   "worker %u (pid %d) went into the background; following %s (pid %d)", w->index,
                   (int)w->pid_before, comm, (int)pid);

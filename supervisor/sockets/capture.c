@@ -34,6 +34,7 @@
 #include "linux/notify.h"
 #include "linux/pidfd.h"
 #include "linux/proc.h"
+#include "sockets/steer.h"
 #include "sockets/trap.h"
 
 /* Prepare; the table stays the caller's. fd_floor: held sockets get numbers from there on. */
@@ -92,6 +93,7 @@ is_taken(const Capture *c, uint64_t owner, const Held *h, const Address *asked)
 static Held *
 find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
 {
+        unsigned generation = c->host.generation_of(c->host.userdata, owner);
         Held *best = NULL;
         HeldMatch best_match = HELD_MATCH_NONE;
 
@@ -101,6 +103,7 @@ find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
                 HeldMatch match = held_match(h, key);
 
                 if (match > best_match || match == HELD_MATCH_NONE ||
+                    !held_is_for(h, generation) ||
                     (match == best_match && h->n_claims >= best->n_claims))
                         continue;
                 if (is_taken(c, owner, h, &key->address)) {
@@ -227,7 +230,9 @@ capture_socket(Capture *c, Trap *trap, const HeldKey *key)
         Held *h = NULL;
         int fd;
 
-        if (listen(trap->fd, trap->call.backlog) < 0)
+        if (c->steerable && key->address.type == SOCK_STREAM && address_has_port(&key->address)
+                    ? steer_listen(trap->fd, trap->call.backlog) < 0
+                    : listen(trap->fd, trap->call.backlog) < 0)
                 return NULL;
         fd = fd_move_above(fd_steal(&trap->fd), c->fd_floor);
         if (fd < 0)
@@ -261,7 +266,10 @@ listen_again(const Held *h)
         return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
 }
 
-/* Returns 0 when listen() is to be answered with success, anything else: it goes on. */
+/*
+ * Returns 0 when listen() is to be answered with success, CAPTURE_PARK when it waits until the
+ * worker is promoted, anything else: it goes on.
+ */
 static int
 handle_listen(Capture *c, Trap *trap)
 {
@@ -270,6 +278,9 @@ handle_listen(Capture *c, Trap *trap)
         bool taken;
         int r;
 
+        if ((h || pending_has_socket(&c->pending, trap->fd)) &&
+            !c->host.may_listen(c->host.userdata, trap->owner))
+                return CAPTURE_PARK;
         if (h) {
                 r = listen_again(h);
                 c->host.on_listening(c->host.userdata, trap->owner, h, 0);
@@ -340,6 +351,8 @@ handle_blindly(Capture *c, Trap *trap)
         if (trap->call.syscall == NOTIFY_LISTEN) {
                 if (!h)
                         return 1;
+                if (!c->host.may_listen(c->host.userdata, trap->owner))
+                        return CAPTURE_PARK;
                 c->host.on_listening(c->host.userdata, trap->owner, h, 0);
                 return listen_again(h);
         }
@@ -352,6 +365,22 @@ handle_blindly(Capture *c, Trap *trap)
                 return r;
         h = find_named_blindly(c, &asked, trap->call.address_len);
         return h ? trap_replace_socket(trap, h, &h->key.address) : 1;
+}
+
+static bool
+is_waiting(int r)
+{
+        return r == CAPTURE_WAIT || r == CAPTURE_PARK;
+}
+
+/* Whether a call waits for another worker, which must not take for ever. */
+static bool
+is_anybody_waiting(const Capture *c)
+{
+        for (size_t i = 0; i < c->n_parked; i++)
+                if (c->parked[i].why == CAPTURE_WAIT)
+                        return true;
+        return false;
 }
 
 /* Decide about one call, and answer it unless it has to wait. */
@@ -374,7 +403,7 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
         }
         if (r == 0)
                 (void)notify_answer(listener_fd, call, 0);
-        else if (r != CAPTURE_WAIT)
+        else if (!is_waiting(r))
                 (void)notify_let_go(listener_fd, call);
         fd_close(trap.fd);
         return r;
@@ -382,7 +411,7 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
 
 /* Keep a call for later. Returns 0 or -ENOMEM. */
 static int
-park(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call)
+park(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, int why)
 {
         CaptureParked *parked = reallocarray(c->parked, c->n_parked + 1, sizeof(*parked));
 
@@ -390,7 +419,7 @@ park(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call)
                 return -ENOMEM;
         c->parked = parked;
         c->parked[c->n_parked++] =
-                (CaptureParked){.listener_fd = listener_fd, .owner = owner, .call = *call};
+                (CaptureParked){.why = why, .listener_fd = listener_fd, .owner = owner, .call = *call};
         return 0;
 }
 
@@ -410,7 +439,7 @@ capture_retry(Capture *c, bool expired)
                 const CaptureParked *p = &parked[i];
                 int r = handle(c, p->listener_fd, p->owner, &p->call, !expired);
 
-                if (r == CAPTURE_WAIT && park(c, p->listener_fd, p->owner, &p->call) < 0)
+                if (is_waiting(r) && park(c, p->listener_fd, p->owner, &p->call, r) < 0)
                         (void)notify_let_go(p->listener_fd, &p->call);
         }
         free(parked);
@@ -442,8 +471,9 @@ capture_deinit(Capture *c)
 
 /*
  * Take one call from a worker's listener fd and answer it. owner: the worker's incarnation.
- * Returns 0, also when the caller is gone meanwhile; CAPTURE_WAIT when the call waits for another
- * worker, and capture_retry is due in a while; or a negative errno of the listener itself.
+ * Returns 0, also when the caller is gone meanwhile; CAPTURE_WAIT when a call waits for another
+ * worker, and capture_retry is due in a while; CAPTURE_PARK when it waits until its worker may
+ * listen, and capture_retry is due then; or a negative errno of the listener itself.
  */
 int
 capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
@@ -454,9 +484,11 @@ capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
         if (r < 0)
                 return r == -ENOENT || r == -EINTR ? 0 : r;
         r = handle(c, listener_fd, owner, &call, true);
-        if (r == CAPTURE_WAIT && park(c, listener_fd, owner, &call) < 0)
+        if (is_waiting(r) && park(c, listener_fd, owner, &call, r) < 0)
                 (void)notify_let_go(listener_fd, &call);
         else if (call.syscall == NOTIFY_LISTEN && c->n_parked)
                 capture_retry(c, false);
-        return c->n_parked ? CAPTURE_WAIT : 0;
+        if (r == CAPTURE_PARK)
+                return r;
+        return is_anybody_waiting(c) ? CAPTURE_WAIT : 0;
 }

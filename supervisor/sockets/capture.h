@@ -11,20 +11,26 @@
 #include "sockets/held.h"
 #include "sockets/pending.h"
 
-/* A positive answer: the call waits (capture_dispatch). */
+/* Positive answers: the call waits for another worker, or for this one to be promoted. */
 #define CAPTURE_WAIT 2
+#define CAPTURE_PARK 3
 
 /* What capture has to ask, or to tell, those who know the workers. `owner` is an incarnation. */
 typedef struct CaptureHost {
         void *userdata;
+        /* The generation that an incarnation is of; 0: it is gone. */
+        unsigned (*generation_of)(void *userdata, uint64_t owner);
+        /* May it listen, or is it a standby, and to be parked here? */
+        bool (*may_listen)(void *userdata, uint64_t owner);
         /* Does a living process of the worker still have what it claimed? 1, 0 or -errno */
         int (*still_has)(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim);
         /* A worker listens on a held socket; by this process, if it was captured just now, else 0. */
         void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t captured_from);
 } CaptureHost;
 
-/* A call that waits for another worker. */
+/* A call that waits. */
 typedef struct CaptureParked {
+        int why; /* CAPTURE_WAIT or CAPTURE_PARK */
         int listener_fd;
         uint64_t owner;
         NotifyCall call;
@@ -37,6 +43,7 @@ typedef struct Capture {
         Pending pending;
         CaptureParked *parked;
         size_t n_parked;
+        bool steerable; /* sockets are to be such that new connections can be steered away */
         bool told_no_access;
 } Capture;
 

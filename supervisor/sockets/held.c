@@ -9,6 +9,7 @@
 #include "sockets/held.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,7 @@ held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, cons
                 return -ENOMEM;
         }
         h->fd = consume_fd;
+        h->place = -1;
         h->dev = st.st_dev;
         h->ino = st.st_ino;
         h->origin = origin;
@@ -141,6 +143,45 @@ held_queue_length(const Held *h)
         return length;
 }
 
+/* How many connections its queue takes; 0 where that cannot be told. */
+unsigned
+held_queue_limit(const Held *h)
+{
+        struct tcp_info info = {0};
+        socklen_t size = sizeof(info);
+
+        if (!address_has_port(&h->key.address) || h->key.address.type != SOCK_STREAM)
+                return 0;
+        /* On a listener: the limit (net/ipv4/tcp.c, tcp_get_info) */
+        if (getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+                return 0;
+        return info.tcpi_sacked;
+}
+
+/*
+ * How many connections or datagrams were dropped since the last time that this was asked, because
+ * its queue was full: sk_drops, as SO_MEMINFO tells it (linux/sock_diag.h, Linux 4.12).
+ */
+uint32_t
+held_new_overflows(Held *h)
+{
+        uint32_t info[SK_MEMINFO_VARS] = {0};
+        socklen_t size = sizeof(info);
+        uint32_t seen = h->drops_seen;
+
+        if (getsockopt(h->fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
+                return 0;
+        h->drops_seen = info[SK_MEMINFO_DROPS];
+        return h->drops_seen - seen;
+}
+
+/* Whether workers of a generation get this socket. */
+bool
+held_is_for(const Held *h, unsigned generation)
+{
+        return h->generation == 0 || h->generation == generation;
+}
+
 /* Set the limit of the queue; also revives a socket that was shut down. Returns 0 or -errno. */
 int
 held_listen(const Held *h, int backlog)
@@ -160,6 +201,24 @@ held_is_listening(const Held *h)
         if (h->key.address.type == SOCK_DGRAM)
                 return true;
         return getsockopt(h->fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts;
+}
+
+/* Whether a unix socket was bound to this name, as sock_diag(7) and its connections bear it. */
+bool
+held_has_unix_name(const Held *h, const char *name, size_t n_name)
+{
+        size_t head = offsetof(struct sockaddr_un, sun_path);
+        Address bound;
+        size_t n;
+
+        if (address_from_socket(h->fd, &bound) < 0 || bound.length <= head)
+                return false;
+        n = bound.length - head;
+        if (address_is_path(&bound)) {
+                n = strnlen(bound.un.sun_path, n);
+                n_name = strnlen(name, n_name);
+        }
+        return n == n_name && memcmp(bound.un.sun_path, name, n) == 0;
 }
 
 static bool

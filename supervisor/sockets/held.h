@@ -34,6 +34,9 @@ typedef struct HeldClaim {
 
 typedef struct Held {
         int fd;
+        unsigned generation; /* that it is for; 0: all (sockets/steer.c) */
+        unsigned group;      /* of those that share its address; 0: it is alone */
+        int place;           /* in the kernel's SO_REUSEPORT group, or -1 */
         dev_t dev;
         ino_t ino;
         HeldOrigin origin;
@@ -46,11 +49,13 @@ typedef struct Held {
         UnixPath *path; /* NULL: no path, or no link could be made */
         HeldClaim *claims;
         size_t n_claims;
+        uint32_t drops_seen; /* held_new_overflows */
 } Held;
 
 typedef struct HeldTable {
         Held **items;
         size_t n_items;
+        unsigned last_group;
 } HeldTable;
 
 /* How well a held socket fits a bind(); lower is better. */
@@ -67,9 +72,13 @@ int held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, 
 Held *held_free(Held *h);
 int held_claim(Held *h, const HeldClaim *claim);
 void held_drop_claims(Held *h, uint64_t owner);
+unsigned held_queue_limit(const Held *h);
 unsigned held_queue_length(const Held *h);
+uint32_t held_new_overflows(Held *h);
+bool held_is_for(const Held *h, unsigned generation);
 int held_listen(const Held *h, int backlog);
 bool held_is_listening(const Held *h);
+bool held_has_unix_name(const Held *h, const char *name, size_t n_name);
 HeldMatch held_match(const Held *h, const HeldKey *key);
 
 int held_table_add(HeldTable *t, Held *consume_held);

@@ -54,6 +54,20 @@ pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key)
         return 0;
 }
 
+/* Whether fd is a duplicate of one of them. */
+bool
+pending_has_socket(const Pending *p, int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return false;
+        for (size_t i = 0; i < p->n_items; i++)
+                if (p->items[i].ino == st.st_ino && p->items[i].dev == st.st_dev)
+                        return true;
+        return false;
+}
+
 /* Find the socket that fd is a duplicate of, and take it out. */
 bool
 pending_take(Pending *p, int fd, PendingSocket *ret)

@@ -24,6 +24,7 @@ typedef struct Pending {
 } Pending;
 
 int pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key);
+bool pending_has_socket(const Pending *p, int fd);
 bool pending_take(Pending *p, int fd, PendingSocket *ret);
 const PendingSocket *pending_find_last(const Pending *p, uint64_t owner);
 bool pending_has_other(const Pending *p, uint64_t owner, const HeldKey *key);

@@ -74,6 +74,80 @@ unix_path_new(UnixPath **ret, const char *path)
         return 0;
 }
 
+/*
+ * The name under which another generation's socket is to be bound, beside that of a socket that
+ * serves: `.NAME.sup.GENERATION`. It is public only once it is published.
+ * Returns 0 or a negative errno.
+ */
+int
+unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation)
+{
+        const char *slash = strrchr(beside->path, '/');
+        UnixPath *u = calloc(1, sizeof(*u));
+
+        if (!u)
+                return -ENOMEM;
+        u->is_hidden = true;
+        u->path = strdup(beside->path);
+        if (!u->path || asprintf(&u->link, "%.*s.%s.sup.%u", (int)(slash + 1 - beside->path),
+                                 beside->path, slash + 1, generation) < 0) {
+                u->link = NULL;
+                unix_path_free(u);
+                return -ENOMEM;
+        }
+        if (strlen(u->link) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+                unix_path_free(u);
+                return -ENAMETOOLONG;
+        }
+        (void)unlink(u->link); /* of a `sup` that was killed */
+        *ret = u;
+        return 0;
+}
+
+/* The hidden name is bound now: remember what stands there. Returns 0 or a negative errno. */
+int
+unix_path_note_bound(UnixPath *u)
+{
+        struct stat st;
+
+        if (lstat(u->link, &st) < 0)
+                return -errno;
+        u->dev = st.st_dev;
+        u->ino = st.st_ino;
+        return 0;
+}
+
+/*
+ * Let the public name lead to this socket, without a moment in which it leads nowhere: rename(2)
+ * replaces it at once. The socket that had it before is to be marked hidden by the caller.
+ * Returns 0 or a negative errno.
+ */
+int
+unix_path_publish(UnixPath *u)
+{
+        CLEANUP_FREE char *beside = NULL;
+
+        if (is_same_file(u, u->path)) { /* rename(2) of two links to one file does nothing */
+                u->is_hidden = false;
+                return 0;
+        }
+        if (asprintf(&beside, "%s.new", u->link) < 0) {
+                beside = NULL;
+                return -ENOMEM;
+        }
+        (void)unlink(beside);
+        if (linkat(AT_FDCWD, u->link, AT_FDCWD, beside, 0) < 0)
+                return -errno;
+        if (rename(beside, u->path) < 0) {
+                int r = -errno;
+
+                (void)unlink(beside);
+                return r;
+        }
+        u->is_hidden = false;
+        return 0;
+}
+
 /* Free it, without touching the file system. Takes NULL. Returns NULL. */
 UnixPath *
 unix_path_free(UnixPath *u)
@@ -103,6 +177,8 @@ unix_path_remove(const UnixPath *u)
 int
 unix_path_restore(const UnixPath *u)
 {
+        if (u->is_hidden)
+                return 0;
         if (linkat(AT_FDCWD, u->link, AT_FDCWD, u->path, 0) == 0)
                 return 1;
         return errno == EEXIST ? 0 : -errno;

@@ -11,9 +11,13 @@ typedef struct UnixPath {
         char *link; /* our own hard link beside it */
         dev_t dev;  /* of the socket's file, not of the socket */
         ino_t ino;
+        bool is_hidden; /* the public name belongs to another generation */
 } UnixPath;
 
 int unix_path_new(UnixPath **ret, const char *path);
+int unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation);
+int unix_path_note_bound(UnixPath *u);
+int unix_path_publish(UnixPath *u);
 UnixPath *unix_path_free(UnixPath *u);
 void unix_path_remove(const UnixPath *u);
 int unix_path_restore(const UnixPath *u);

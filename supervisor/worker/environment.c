@@ -9,6 +9,7 @@
 #include "worker/environment.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,12 +141,40 @@ add_list(Strv *v, const EnvironmentInput *in, const char *variable, FormatItem f
                 return -ENOMEM;
         (void)fprintf(f, "%s=", variable);
         for (size_t i = 0; i < in->n_listeners; i++)
-                format(f, &in->listeners[i], ENVIRONMENT_FIRST_FD + (int)i);
+                if (in->listeners[i].address || format == format_name)
+                        format(f, &in->listeners[i], ENVIRONMENT_FIRST_FD + (int)i);
         if (fclose(f) != 0) {
                 free(text);
                 return -ENOMEM;
         }
         return strv_add(v, text);
+}
+
+/* A variable that is to hold the worker's own pid. */
+static int
+add_pid(Environment *e, const char *variable)
+{
+        Strv *v = &e->variables;
+        int r = strv_addf(v, "%s=%*s", variable, ENVIRONMENT_PID_DIGITS, "");
+
+        if (r == 0)
+                e->pid_slots[e->n_pid_slots++] = strchr(v->items[v->n_items - 1], '=') + 1;
+        return r;
+}
+
+/* sd_notify(3) and sd_watchdog_enabled(3) */
+static int
+add_notify(Environment *e, const EnvironmentInput *in)
+{
+        Strv *v = &e->variables;
+        int r = in->notify_socket ? strv_addf(v, "NOTIFY_SOCKET=%s", in->notify_socket) : 0;
+
+        if (r == 0 && in->watchdog_usec) {
+                r = strv_addf(v, "WATCHDOG_USEC=%" PRIu64, in->watchdog_usec);
+                if (r == 0)
+                        r = add_pid(e, "WATCHDOG_PID");
+        }
+        return r;
 }
 
 static int
@@ -156,11 +185,8 @@ add_systemd(Environment *e, const EnvironmentInput *in)
 
         if (r == 0)
                 r = add_list(v, in, "LISTEN_FDNAMES", format_name);
-        if (r == 0 && in->listen_pid) {
-                r = strv_addf(v, "LISTEN_PID=%*s", ENVIRONMENT_PID_DIGITS, "");
-                if (r == 0)
-                        e->pid_slot = strchr(v->items[v->n_items - 1], '=') + 1;
-        }
+        if (r == 0 && in->listen_pid)
+                r = add_pid(e, "LISTEN_PID");
         if (r == 0 && in->listen_pid && in->pidfd_identity) {
                 r = strv_addf(v, "LISTEN_PIDFDID=%*s", ENVIRONMENT_PIDFD_DIGITS, "");
                 if (r == 0)
@@ -172,9 +198,13 @@ add_systemd(Environment *e, const EnvironmentInput *in)
 static int
 add_einhorn(Strv *v, const EnvironmentInput *in)
 {
-        int r = strv_addf(v, "EINHORN_FD_COUNT=%zu", in->n_listeners);
+        size_t n = 0;
+        int r;
 
-        for (size_t i = 0; r == 0 && i < in->n_listeners; i++)
+        while (n < in->n_listeners && in->listeners[n].address)
+                n++;
+        r = strv_addf(v, "EINHORN_FD_COUNT=%zu", n);
+        for (size_t i = 0; r == 0 && i < n; i++)
                 r = strv_addf(v, "EINHORN_FD_%zu=%d", i, ENVIRONMENT_FIRST_FD + (int)i);
         return r;
 }
@@ -184,7 +214,7 @@ add_puma(Strv *v, const EnvironmentInput *in)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < in->n_listeners; i++)
+        for (size_t i = 0; r == 0 && i < in->n_listeners && in->listeners[i].address; i++)
                 r = strv_addf(v, "PUMA_INHERIT_%zu=%d:%s://%s", i, ENVIRONMENT_FIRST_FD + (int)i,
                               in->listeners[i].is_unix ? "unix" : "tcp", in->listeners[i].address);
         return r;
@@ -246,6 +276,8 @@ environment_init(Environment *e, const EnvironmentInput *in)
                 r = strv_addf(v, "EINHORN_CHILD_INDEX=%u", in->worker - 1);
         if (r == 0 && in->notify_fd >= 0)
                 r = strv_addf(v, "NOTIFY_FD=%d", in->notify_fd);
+        if (r == 0)
+                r = add_notify(e, in);
         if (r == 0 && in->n_listeners > 0)
                 r = add_listeners(e, in);
         return r;

@@ -4,6 +4,7 @@
 #define SUP_WORKER_ENVIRONMENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/strv.h"
@@ -23,7 +24,7 @@ typedef enum Compat {
 /* One listener as a worker sees it: descriptor ENVIRONMENT_FIRST_FD plus its place in the list. */
 typedef struct EnvironmentListener {
         const char *name;
-        const char *address; /* host:port, /path, @name */
+        const char *address; /* host:port, /path, @name; NULL: not a listener, LISTEN_FDS only */
         bool is_unix;
 } EnvironmentListener;
 
@@ -36,6 +37,8 @@ typedef struct EnvironmentInput {
         bool listen_pid;
         bool pidfd_identity;
         int notify_fd; /* of --compat=crank as the worker sees it, or -1 */
+        const char *notify_socket; /* NOTIFY_SOCKET, or NULL */
+        uint64_t watchdog_usec; /* 0: none */
         const char *instance;
         unsigned worker;
         unsigned generation;
@@ -44,7 +47,9 @@ typedef struct EnvironmentInput {
 
 typedef struct Environment {
         Strv variables;
-        char *pid_slot;   /* where the digits of LISTEN_PID go, once the worker's pid is known */
+        /* where the digits of LISTEN_PID and WATCHDOG_PID go, once the worker's pid is known */
+        char *pid_slots[2];
+        size_t n_pid_slots;
         char *pidfd_slot; /* where those of LISTEN_PIDFDID go */
 } Environment;
 

@@ -130,6 +130,8 @@ child_place_fds(const Child *child)
         for (size_t i = 0; i < request->n_fds; i++)
                 if (dup2(request->fds[i], ENVIRONMENT_FIRST_FD + (int)i) < 0)
                         child_fail(child, SPAWN_FDS, errno);
+        if (request->ready_fd >= 0 && dup2(request->ready_fd, request->ready_number) < 0)
+                child_fail(child, SPAWN_FDS, errno);
 }
 
 /* Runs in the child: digits from the left, the rest ends the string. */
@@ -155,8 +157,8 @@ child_write_identity(const Environment *environment)
         struct stat st;
         int fd;
 
-        if (environment->pid_slot)
-                child_write_number(environment->pid_slot, (unsigned long long)getpid());
+        for (size_t i = 0; i < environment->n_pid_slots; i++)
+                child_write_number(environment->pid_slots[i], (unsigned long long)getpid());
         if (!environment->pidfd_slot)
                 return;
         fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -270,7 +272,10 @@ spawn_worker(const SpawnRequest *request, SpawnResult *ret)
                 return -errno;
         parent_fd = pair[0];
         /* Above the numbers that the child gives to its listeners. */
-        child.report_fd = fd_move_above(pair[1], ENVIRONMENT_FIRST_FD + (int)request->n_fds);
+        child.report_fd = fd_move_above(
+                pair[1], request->ready_number >= ENVIRONMENT_FIRST_FD + (int)request->n_fds
+                                 ? request->ready_number + 1
+                                 : ENVIRONMENT_FIRST_FD + (int)request->n_fds);
         if (child.report_fd < 0)
                 return child.report_fd;
         result.pid = clone(child_main, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);

@@ -53,6 +53,8 @@ typedef struct SpawnRequest {
         const int *fds; /* to be 3, 4, …; all of them above those numbers here */
         size_t n_fds;
         int stdin_fd; /* to be 0, or -1: inherited */
+        int ready_fd; /* to be ready_number, or -1; above it here */
+        int ready_number;
         NotifyFilter *filter; /* or NULL: no capture */
         bool filter_required;
 } SpawnRequest;

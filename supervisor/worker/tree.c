@@ -5,8 +5,8 @@
  * Theory of operation: we are the subreaper (prctl(2)), so whatever a worker leaves behind becomes
  * our own child, setsid and double fork or not. With a single worker every such orphan is its own.
  * With several, an orphan is known by its process group, by a session that a daemonised worker
- * made, or by SUP_WORKER and EINHORN_MASTER_PID in the environment that it was started with. As
- * PID 1 we inherit strangers too; those are reaped and otherwise left alone.
+ * made, or by SUP_WORKER, SUP_GENERATION and EINHORN_MASTER_PID in the environment that it was
+ * started with. As PID 1 we inherit strangers too; those are reaped and otherwise left alone.
  */
 #include "worker/tree.h"
 
@@ -73,7 +73,8 @@ tree_owns(const Tree *t, const TreeMark *mark, pid_t orphan, bool only_worker)
             (mark->session && getsid(orphan) == mark->session))
                 return true;
         return environment_says(orphan, "EINHORN_MASTER_PID", getpid()) &&
-               environment_says(orphan, "SUP_WORKER", (long)mark->worker);
+               environment_says(orphan, "SUP_WORKER", (long)mark->worker) &&
+               environment_says(orphan, "SUP_GENERATION", (long)mark->generation);
 }
 
 /*

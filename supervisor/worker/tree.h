@@ -11,6 +11,7 @@
 /* What is known of a worker's processes beforehand. */
 typedef struct TreeMark {
         unsigned worker; /* 1 … N, in SUP_WORKER */
+        unsigned generation; /* SUP_GENERATION */
         pid_t group;     /* its process group, or 0 */
         pid_t session;   /* one that a daemonised main process made, or 0 */
 } TreeMark;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * generation.c - generations: all workers that were started with one command line, by one reload.
+ *
+ * Gist: exactly one is the current one, which is what a crash restarts. The others are on their way
+ * in (one at most) or on their way out. One that has no worker left is dropped; those who asked for
+ * the reload that retired it are told then.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/bake.h"
+#include "run/requests.h"
+#include "run/state.h"
+#include "sockets/steer.h"
+
+static void
+remember_habits(Generation *g)
+{
+        const Generation *current = g->supervisor->current;
+
+        if (!current)
+                return;
+        g->habits.listens = current->habits.listens;
+        if (strcmp(g->command.items[0], current->command.items[0]) == 0)
+                g->habits.speaks = current->habits.speaks;
+}
+
+/* Add a generation with a copy of the command. Returns NULL when memory is short. */
+Generation *
+generation_new(Supervisor *s, char *const *command)
+{
+        Generation **all = reallocarray(s->generations, s->n_generations + 1, sizeof(Generation *));
+        Generation *g;
+
+        if (!all)
+                return NULL;
+        s->generations = all;
+        g = calloc(1, sizeof(*g));
+        if (!g)
+                return NULL;
+        g->supervisor = s;
+        g->number = ++s->last_generation;
+        for (; *command; command++)
+                if (strv_add(&g->command, strdup(*command)) < 0)
+                        return generation_free(g);
+        remember_habits(g);
+        s->generations[s->n_generations++] = g;
+        return g;
+}
+
+/* Free it; it has no workers any more. Takes NULL. Returns NULL. */
+Generation *
+generation_free(Generation *g)
+{
+        if (g) {
+                strv_deinit(&g->command);
+                drain_deinit(g);
+                free(g->waiters);
+                free(g);
+        }
+        return NULL;
+}
+
+/* Whether it has no worker, also none that is still on its way out. */
+bool
+generation_is_empty(const Generation *g)
+{
+        const Supervisor *s = g->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->generation == g || s->workers[i]->renew_as == g)
+                        return false;
+        return true;
+}
+
+/* Whether its command line is this one. */
+bool
+generation_same_command(const Generation *g, char *const *command)
+{
+        size_t i = 0;
+
+        for (; command[i] && i < g->command.n_items; i++)
+                if (strcmp(command[i], g->command.items[i]) != 0)
+                        return false;
+        return !command[i] && i == g->command.n_items;
+}
+
+/* How many old generations there still are. */
+unsigned
+generations_retiring(const Supervisor *s)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < s->n_generations; i++)
+                n += s->generations[i]->state == GENERATION_RETIRING;
+        return n;
+}
+
+/* Close what an old generation had for itself, and what nobody has claimed since. */
+static void
+drop_sockets(Supervisor *s, const Generation *g)
+{
+        for (size_t i = s->held.n_items; i-- > 0;)
+                if (s->held.items[i]->generation == g->number)
+                        steer_remove(&s->held, s->held.items[i]);
+        bake_steer(s);
+}
+
+/* An old generation is gone: say so to the log and to those who wait for it. */
+static void
+finish(Supervisor *s, Generation *g)
+{
+        drop_sockets(s, g);
+        if (!s->stopping)
+                requests_reloaded(s, g);
+}
+
+static Generation *
+find_gone(const Supervisor *s, size_t *ret_place)
+{
+        for (size_t i = 0; i < s->n_generations; i++) {
+                Generation *g = s->generations[i];
+
+                if (g != s->current && g != s->rollout.generation && generation_is_empty(g)) {
+                        *ret_place = i;
+                        return g;
+                }
+        }
+        return NULL;
+}
+
+/* Drop the generations that are empty and neither current nor on their way in. */
+void
+generations_tidy(Supervisor *s)
+{
+        Generation *g;
+        size_t place;
+
+        while ((g = find_gone(s, &place))) {
+                s->n_generations--;
+                memmove(&s->generations[place], &s->generations[place + 1],
+                        (s->n_generations - place) * sizeof(Generation *));
+                if (g->state == GENERATION_RETIRING)
+                        finish(s, g);
+                else
+                        drop_sockets(s, g);
+                generation_free(g);
+        }
+}

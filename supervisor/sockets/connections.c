@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connections.c - the connections that processes have open on held sockets.
+ *
+ * Gist: the sockets that the processes have open (/proc), and of those the ones that the kernel's
+ * tables show with the local address of a held socket. Connections that a server made to others
+ * are not among them; nor is what only the kernel still has (a FIN that is being sent).
+ */
+#include "sockets/connections.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "linux/procfd.h"
+#include "linux/sockdiag.h"
+
+/* Everything but LISTEN, TIME_WAIT and CLOSE. */
+#define CONNECTED                                                                                  \
+        (1U << TCP_ESTABLISHED | 1U << TCP_SYN_RECV | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 |  \
+         1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING)
+
+static int
+compare_inodes(const void *a, const void *b)
+{
+        ino_t x = *(const ino_t *)a;
+        ino_t y = *(const ino_t *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+static bool
+has_inode(const ConnectionSet *set, ino_t inode)
+{
+        return bsearch(&inode, set->inodes, set->n, sizeof(ino_t), compare_inodes) != NULL;
+}
+
+static int
+add_inode(ConnectionSet *set, ino_t inode)
+{
+        ino_t *inodes = set->inodes;
+
+        if ((set->n & (set->n - 1)) == 0) { /* a power of two: full */
+                inodes = reallocarray(set->inodes, set->n ? set->n * 2 : 1, sizeof(*inodes));
+                if (!inodes)
+                        return -ENOMEM;
+                set->inodes = inodes;
+        }
+        inodes[set->n++] = inode;
+        return 0;
+}
+
+/* Sort, and leave out what stands there twice: processes share their sockets. */
+static void
+sort_set(ConnectionSet *set)
+{
+        size_t kept = 0;
+
+        if (set->n == 0)
+                return;
+        qsort(set->inodes, set->n, sizeof(ino_t), compare_inodes);
+        for (size_t i = 0; i < set->n; i++)
+                if (i == 0 || set->inodes[i] != set->inodes[kept - 1])
+                        set->inodes[kept++] = set->inodes[i];
+        set->n = kept;
+}
+
+static int
+on_socket(ino_t inode, void *userdata)
+{
+        return add_inode(userdata, inode);
+}
+
+typedef struct Search {
+        const HeldTable *held;
+        unsigned generation;
+        const ConnectionSet *sockets; /* of the processes */
+        uint64_t idle_usec;
+        ConnectionSet *found;
+        int result;
+} Search;
+
+static bool
+is_served_here(const Search *search, const SockdiagSocket *s)
+{
+        for (size_t i = 0; i < search->held->n_items; i++) {
+                const Held *h = search->held->items[i];
+
+                if (held_is_for(h, search->generation) && address_has_port(&h->key.address) &&
+                    address_port(&h->key.address) == s->port)
+                        return true;
+        }
+        return false;
+}
+
+static void
+on_tcp(const SockdiagSocket *s, void *userdata)
+{
+        Search *search = userdata;
+
+        if (search->result < 0 || s->inode == 0 || !is_served_here(search, s) ||
+            !has_inode(search->sockets, s->inode))
+                return;
+        search->result = add_inode(search->found, s->inode);
+        if (search->result == 0 && search->idle_usec &&
+            s->idle_msec * USEC_PER_MSEC >= search->idle_usec)
+                search->found->n_idle++;
+}
+
+/* A connection of a unix socket bears the name of the socket that accepted it. */
+static void
+on_unix(ino_t inode, const char *name, size_t n_name, void *userdata)
+{
+        Search *search = userdata;
+
+        if (search->result < 0 || !has_inode(search->sockets, inode))
+                return;
+        for (size_t i = 0; i < search->held->n_items; i++) {
+                const Held *h = search->held->items[i];
+
+                if (h->key.address.any.sa_family == AF_UNIX && h->ino != inode &&
+                    held_is_for(h, search->generation) && held_has_unix_name(h, name, n_name)) {
+                        search->result = add_inode(search->found, inode);
+                        return;
+                }
+        }
+}
+
+/*
+ * The connections that the processes have open on the held sockets of a generation; idle ones are
+ * those without data for idle_usec (0: none; TCP only). *ret must be deinitialised by the caller.
+ * Returns 0 or a negative errno.
+ */
+int
+connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
+                 uint64_t idle_usec, ConnectionSet *ret)
+{
+        CLEANUP(connections_deinit_p) ConnectionSet sockets = {0};
+        ConnectionSet found = {0};
+        Search search = {.held = held, .generation = generation, .sockets = &sockets,
+                         .idle_usec = idle_usec, .found = &found};
+        int r = 0;
+
+        for (size_t i = 0; i < pids->n_pids && r >= 0; i++)
+                r = procfd_read_sockets(pids->pids[i], on_socket, &sockets);
+        sort_set(&sockets);
+        if (r >= 0)
+                r = sockdiag_dump_inet(AF_INET, IPPROTO_TCP, CONNECTED, on_tcp, &search);
+        if (r >= 0)
+                r = sockdiag_dump_inet(AF_INET6, IPPROTO_TCP, CONNECTED, on_tcp, &search);
+        if (r >= 0)
+                r = sockdiag_dump_unix_names(on_unix, &search);
+        if (r >= 0)
+                r = search.result;
+        if (r < 0) {
+                connections_deinit(&found);
+                return r;
+        }
+        sort_set(&found);
+        *ret = found;
+        return 0;
+}
+
+/* How many of `before` are not in `now` any more. */
+size_t
+connections_gone(const ConnectionSet *before, const ConnectionSet *now)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < before->n; i++)
+                n += !has_inode(now, before->inodes[i]);
+        return n;
+}
+
+/* Free it; it is empty afterwards. */
+void
+connections_deinit(ConnectionSet *set)
+{
+        free(set->inodes);
+        *set = (ConnectionSet){0};
+}
+
+/* The same under the name that CLEANUP wants. */
+void
+connections_deinit_p(ConnectionSet *set)
+{
+        connections_deinit(set);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * steer.c - sockets of several generations on one address, and who of them gets what is new.
+ *
+ * Theory of operation: TCP and UDP sockets on one address form a group in the kernel, if all of
+ * them have SO_REUSEPORT; the option may be set on a socket that listens already. A program of a few
+ * instructions (SO_ATTACH_REUSEPORT_CBPF, socket(7)) then chooses the member of the group for each
+ * new connection or datagram, so one system call moves all that is new from one generation to the
+ * next, and back. What a socket has in its queue stays there and is served by those who have it.
+ *
+ * Members stand in the group in the order in which they came, and when one is closed the last takes
+ * its place (net/core/sock_reuseport.c); `place` follows that. The option is taken off again once
+ * the newcomer is in, so that nobody else can join.
+ *
+ * A unix socket is bound to a name of its own beside the public one, and rename(2) moves the public
+ * name from one to the other (unix_path.c).
+ */
+#include "sockets/steer.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/why.h"
+
+static int
+set_option(int fd, int level, int option, int value)
+{
+        return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* Copy an integer option; what one of the two does not have is left. */
+static void
+copy_option(int from_fd, int to_fd, int level, int option)
+{
+        int value = 0;
+        socklen_t size = sizeof(value);
+
+        if (getsockopt(from_fd, level, option, &value, &size) == 0 && value)
+                (void)set_option(to_fd, level, option, value);
+}
+
+/* Let new connections go to `place`, but a share of them to `other`. 0 or a negative errno. */
+static int
+attach(int fd, unsigned place, unsigned other, unsigned share)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
+                BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, STEER_WHOLE),
+                BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, share, 1, 0),
+                BPF_STMT(BPF_RET | BPF_K, other),
+                BPF_STMT(BPF_RET | BPF_K, place),
+        };
+        struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+        return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0
+                       ? -errno
+                       : 0;
+}
+
+/*
+ * listen() such that the socket is in a group of its own from the start, with a program: when the
+ * second member comes, there is not a moment in which the kernel chooses by itself. The socket is
+ * bound, without SO_REUSEPORT, so that nobody could bind beside it.
+ * Returns 0 or a negative errno of listen().
+ */
+int
+steer_listen(int fd, int backlog)
+{
+        int r;
+
+        (void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        r = listen(fd, backlog) < 0 ? -errno : 0;
+        if (r == 0)
+                (void)attach(fd, 0, 0, 0);
+        (void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
+        return r;
+}
+
+static bool
+is_in_group(const Held *h, const Held *of)
+{
+        return h->group != 0 && h->group == of->group;
+}
+
+static int
+count_members(const HeldTable *t, const Held *of)
+{
+        int n = 0;
+
+        for (size_t i = 0; i < t->n_items; i++)
+                n += is_in_group(t->items[i], of) && t->items[i]->place >= 0;
+        return n;
+}
+
+/* The member of a group that is a generation's, or NULL. */
+static Held *
+find_member(const HeldTable *t, const Held *of, unsigned generation)
+{
+        for (size_t i = 0; i < t->n_items; i++)
+                if (is_in_group(t->items[i], of) && t->items[i]->generation == generation)
+                        return t->items[i];
+        return NULL;
+}
+
+/* The socket's owner is part of what a group has in common: that of the process that made it. */
+static int
+take_owner(int from_fd, int to_fd)
+{
+        struct stat theirs;
+        struct stat ours;
+
+        if (fstat(from_fd, &theirs) < 0 || fstat(to_fd, &ours) < 0)
+                return -errno;
+        if (theirs.st_uid != ours.st_uid && fchown(to_fd, theirs.st_uid, (gid_t)-1) < 0)
+                return -errno;
+        return 0;
+}
+
+/* A socket with all that must be the same before it can be bound to the address of another one. */
+static int
+open_like(const Held *h)
+{
+        CLEANUP_FD int fd = -1;
+        const Address *a = &h->key.address;
+        int protocol = 0;
+        socklen_t size = sizeof(protocol);
+        int r;
+
+        if (getsockopt(h->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
+                return -errno;
+        fd = socket(a->any.sa_family, a->type | SOCK_CLOEXEC, protocol);
+        if (fd < 0)
+                return -errno;
+        if (!address_has_port(a))
+                return fd_steal(&fd);
+        copy_option(h->fd, fd, SOL_SOCKET, SO_REUSEADDR);
+        copy_option(h->fd, fd, IPPROTO_IP, IP_FREEBIND);
+        if (a->any.sa_family == AF_INET6) {
+                copy_option(h->fd, fd, IPPROTO_IPV6, IPV6_FREEBIND);
+                (void)set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, a->v6only);
+        }
+        if (h->key.device[0] && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, h->key.device,
+                                           (socklen_t)strlen(h->key.device)) < 0)
+                return -errno;
+        r = take_owner(h->fd, fd);
+        if (r == 0)
+                r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        return r < 0 ? r : fd_steal(&fd);
+}
+
+/* Join the address of h on the way of TCP and UDP; everything new still goes to h. */
+static int
+join_group(Held *h, int fd)
+{
+        const Address *a = &h->key.address;
+        int r = set_option(h->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+
+        if (r == 0 && bind(fd, &a->any, a->length) < 0)
+                r = -errno;
+        if (r == 0 && a->type != SOCK_DGRAM && listen(fd, h->backlog ? h->backlog : SOMAXCONN) < 0)
+                r = -errno;
+        if (r == 0 && h->place < 0)
+                h->place = 0;
+        if (r == 0)
+                r = attach(fd, (unsigned)h->place, 0, 0);
+        (void)set_option(h->fd, SOL_SOCKET, SO_REUSEPORT, 0);
+        (void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
+        return r;
+}
+
+/* The kernel gives the file of a unix socket the mode of the socket's own inode and the umask. */
+static int
+bind_beside(const Held *h, int fd, UnixPath *u)
+{
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        struct stat st;
+        mode_t mask;
+        int r = 0;
+
+        if (lstat(h->path->link, &st) < 0)
+                return -errno;
+        memcpy(un.sun_path, u->link, strlen(u->link) + 1);
+        mask = umask(0);
+        if (fchmod(fd, st.st_mode & 07777) < 0 ||
+            bind(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+                r = -errno;
+        (void)umask(mask);
+        if (r == 0 && lchown(u->link, st.st_uid, st.st_gid) < 0 && errno != EPERM)
+                r = -errno;
+        if (r == 0 && h->key.address.type != SOCK_DGRAM &&
+            listen(fd, h->backlog ? h->backlog : SOMAXCONN) < 0)
+                r = -errno;
+        return r < 0 ? r : unix_path_note_bound(u);
+}
+
+/* What the newcomer has in common with the socket that serves now. */
+static int
+hold_like(HeldTable *t, Held *h, unsigned generation, int consume_fd, UnixPath *consume_path)
+{
+        Held *sibling = NULL;
+        int place = count_members(t, h);
+        int r = held_new(&sibling, consume_fd, h->origin, &h->key, h->name);
+
+        if (r < 0) {
+                unix_path_free(consume_path);
+                return r;
+        }
+        sibling->generation = generation;
+        sibling->group = h->group;
+        sibling->place = consume_path ? -1 : place;
+        sibling->path = consume_path;
+        sibling->backlog = h->backlog;
+        sibling->has_as = h->has_as;
+        sibling->as_any_address = h->as_any_address;
+        sibling->as = h->as;
+        return held_table_add(t, sibling);
+}
+
+/* A socket for another generation on the address of h. Nothing new goes to it yet. */
+static int
+add_sibling(HeldTable *t, Held *h, unsigned generation, int fd_floor)
+{
+        CLEANUP_FD int fd = open_like(h);
+        UnixPath *path = NULL;
+        int r;
+
+        if (fd < 0)
+                return fd;
+        fd = fd_move_above(fd_steal(&fd), fd_floor);
+        if (fd < 0)
+                return fd;
+        if (h->group == 0)
+                h->group = ++t->last_group;
+        if (address_has_port(&h->key.address)) {
+                r = join_group(h, fd);
+        } else {
+                r = h->path ? unix_path_new_hidden(&path, h->path, generation) : -EOPNOTSUPP;
+                if (r == 0)
+                        r = bind_beside(h, fd, path);
+        }
+        if (r < 0) {
+                unix_path_free(path);
+                return r;
+        }
+        return hold_like(t, h, generation, fd_steal(&fd), path);
+}
+
+static int
+explain(const Held *h, int r, char **ret_why)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        (void)address_format(&h->key.address, text, sizeof(text));
+        if (r == -EOPNOTSUPP)
+                return why(ret_why, r,
+                           "%s cannot have a second socket beside it; reload without "
+                           "--drain=connections",
+                           text);
+        return why(ret_why, r, "cannot open a second socket on %s for the new generation: %s", text,
+                   strerrordesc_np(-r));
+}
+
+/*
+ * Give generation `to` a socket of its own beside every one that `from` has; everything new still
+ * goes to `from`. by_chance: it is going to be split, which only TCP and UDP can.
+ * Returns 0, or a negative errno with a sentence: what was opened so far is `to`'s.
+ */
+int
+steer_prepare(HeldTable *t, unsigned from, unsigned to, bool by_chance, int fd_floor,
+              char **ret_why)
+{
+        size_t n = t->n_items; /* what is added here comes behind */
+
+        for (size_t i = 0; i < n; i++) {
+                Held *h = t->items[i];
+                char text[ADDRESS_TEXT_MAX];
+                int r;
+
+                if (!held_is_for(h, from))
+                        continue;
+                if (by_chance && !address_has_port(&h->key.address))
+                        return why(ret_why, -EOPNOTSUPP,
+                                   "a canary needs TCP or UDP, connections to %s cannot be split",
+                                   address_format(&h->key.address, text, sizeof(text)));
+                h->generation = from;
+                r = add_sibling(t, h, to, fd_floor);
+                if (r < 0)
+                        return explain(h, r, ret_why);
+        }
+        return 0;
+}
+
+/* What is a generation's own is for all from now on. */
+void
+steer_share(HeldTable *t, unsigned generation)
+{
+        for (size_t i = 0; i < t->n_items; i++)
+                if (t->items[i]->generation == generation)
+                        t->items[i]->generation = 0;
+}
+
+static void
+complain(const Held *h, int r)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        if (r < 0)
+                log_error("cannot steer the connections to %s: %s",
+                          address_format(&h->key.address, text, sizeof(text)),
+                          strerrordesc_np(-r));
+}
+
+/* Let everything new go to this one. */
+static void
+steer_to(const HeldTable *t, Held *h)
+{
+        if (h->place >= 0) {
+                complain(h, attach(h->fd, (unsigned)h->place, 0, 0));
+                return;
+        }
+        if (!h->path)
+                return;
+        for (size_t i = 0; i < t->n_items; i++)
+                if (is_in_group(t->items[i], h) && t->items[i]->path)
+                        t->items[i]->path->is_hidden = true;
+        complain(h, unix_path_publish(h->path));
+}
+
+/* Let a share (of STEER_WHOLE) of new connections go to generation `to`, the others to `from`. */
+void
+steer_split(HeldTable *t, unsigned from, unsigned to, unsigned share)
+{
+        for (size_t i = 0; i < t->n_items; i++) {
+                const Held *h = t->items[i];
+                const Held *newcomer = h->generation == from ? find_member(t, h, to) : NULL;
+
+                if (newcomer && h->place >= 0)
+                        complain(h, attach(h->fd, (unsigned)h->place, (unsigned)newcomer->place,
+                                           share));
+        }
+}
+
+/*
+ * Let everything new go to a generation. A captured address that it has not asked for stays with
+ * those who had it, until it does (steer_claimed).
+ */
+void
+steer_commit(HeldTable *t, unsigned generation)
+{
+        for (size_t i = 0; i < t->n_items; i++) {
+                Held *h = t->items[i];
+
+                if (h->generation == generation && h->group &&
+                    (h->origin == HELD_NAMED || h->n_claims > 0))
+                        steer_to(t, h);
+        }
+}
+
+/* A worker listens on h; current: the generation that gets everything new. */
+void
+steer_claimed(HeldTable *t, Held *h, unsigned current)
+{
+        if (h->group && h->generation == current && h->n_claims == 1)
+                steer_to(t, h);
+}
+
+/*
+ * Close one, and follow what the kernel makes of its group. The programs choose by place: the
+ * caller has to steer anew afterwards.
+ */
+void
+steer_remove(HeldTable *t, Held *h)
+{
+        unsigned group = h->group;
+        int place = h->place;
+        Held *last = NULL;
+
+        for (size_t i = 0; group && place >= 0 && i < t->n_items; i++) {
+                Held *other = t->items[i];
+
+                if (other->group == group && other->place >= 0 &&
+                    (!last || other->place > last->place))
+                        last = other;
+        }
+        if (last == h)
+                last = NULL;
+        held_table_remove(t, h);
+        if (last)
+                last->place = place;
+}
