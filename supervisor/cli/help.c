@@ -61,22 +61,28 @@ print_option(FILE *f, const Option *o)
 void
 help_print(FILE *f)
 {
-        (void)fputs("sup [OPTION…] [--] COMMAND [ARG…]\n"
+        (void)fputs("Usage: sup [OPTION…] [--] COMMAND [ARG…]\n"
                     "\n"
                     "Keep a server's port open, whatever happens to the server: what it binds is\n"
                     "held by sup and handed to the next worker when it crashes or is restarted.\n"
+                    "\n"
+                    "  sup -- ./myserver\n"
+                    "  sup -l 80 --user www-data -n 4 -- ./myserver --port 80\n"
                     "\n"
                     "Options:\n",
                     f);
         for (size_t i = 0; i < options_n; i++)
                 print_option(f, &options_table[i]);
-        (void)fputs("\n"
-                    "Signals: HUP restarts the workers one by one with the sockets held; TERM and INT\n"
-                    "stop gracefully, a second one at once; QUIT stops at once; USR1 goes to the\n"
-                    "workers; TTIN and TTOU make one worker more or fewer.\n"
-                    "\n"
-                    "Exit status: the command's own, or 128 and the signal that ended it, when it is\n"
-                    "not restarted; 126 it cannot be executed; 127 it was not found; 1 sup failed;\n"
-                    "2 wrong usage. See sup(1).\n",
-                    f);
+        (void)fputs(
+                "\n"
+                "TIME is a number with ms, s, min or h; a bare number is seconds.\n"
+                "\n"
+                "Signals: HUP restarts the workers one by one with the sockets held; TERM and INT\n"
+                "stop gracefully, a second one at once; QUIT stops at once; USR1 goes to the\n"
+                "workers; TTIN and TTOU make one worker more or fewer.\n"
+                "\n"
+                "Exit status: the command's own, or 128 and the signal that ended it, when it is\n"
+                "not restarted; 126 it cannot be executed; 127 it was not found; 1 sup failed;\n"
+                "2 wrong usage. See sup(1).\n",
+                f);
 }
