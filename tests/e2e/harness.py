@@ -10,7 +10,7 @@ os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 from network import (REUSEADDR, ask, ask_who, bind_errno, connect, free_port, is_listening,
                      is_refused, read_all, tcp_sockets, unix_paths, wait_answer, wait_who)
 from supervised import Lines, Sup, run_sup, sup_binary
-from tap import (NOBODY, PATIENCE, TOP_BUILDDIR, Skip, diag, for_everybody, need, need_root,
-                 run, server, step, wait_until)
+from tap import (NOBODY, PATIENCE, TOP_BUILDDIR, TOP_SRCDIR, Skip, diag, for_everybody, need,
+                 need_root, run, server, step, wait_until)
 
 PYTHON = "/usr/bin/python3"

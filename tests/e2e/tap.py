@@ -26,6 +26,7 @@ from network import PATIENCE
 
 NOBODY = 65534
 HERE = os.path.dirname(os.path.abspath(__file__))
+TOP_SRCDIR = os.path.abspath(os.environ.get("top_srcdir") or os.path.join(HERE, "..", ".."))
 TOP_BUILDDIR = os.path.abspath(os.environ.get("top_builddir") or os.path.join(HERE, "..", ".."))
 
 _steps = []
