@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/verbs.h"
 #include "config.h"
 #include "run/supervisor.h"
 
@@ -29,11 +30,14 @@ main(int argc, char **argv)
 {
         CLEANUP(config_deinit) Config config;
         CLEANUP_FREE char *reason = NULL;
+        const Verb *verb = argc > 1 ? verbs_find(argv[1]) : NULL;
 
         config_init(&config);
         if (fd_open_standard() < 0)
                 return EXIT_FAILURE;
         log_init();
+        if (verb)
+                return verb->run(argc - 1, argv + 1);
         switch (options_parse(argc, argv, &config, &reason)) {
         case OPTIONS_HELP:
                 help_print(stdout);

@@ -5,20 +5,11 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "cli/plain.h"
+#include "cli/verbs.h"
 
 #define INDENT 8
 #define WIDTH 80
-
-/* How many columns the first n bytes of UTF-8 take. */
-static size_t
-columns(const char *text, size_t n)
-{
-        size_t count = 0;
-
-        for (size_t i = 0; i < n; i++)
-                count += ((unsigned char)text[i] & 0xC0U) != 0x80U;
-        return count;
-}
 
 /* Print a text in lines of WIDTH, each indented. */
 static void
@@ -28,7 +19,7 @@ print_wrapped(FILE *f, const char *text)
 
         while (*text) {
                 size_t n = strcspn(text, " ");
-                size_t width = columns(text, n);
+                size_t width = plain_columns(text, n);
 
                 if (column == 0 || column + 1 + width > WIDTH) {
                         (void)fprintf(f, "%s%*s", column ? "\n" : "", INDENT, "");
@@ -44,17 +35,19 @@ print_wrapped(FILE *f, const char *text)
         (void)fputc('\n', f);
 }
 
-static void
-print_option(FILE *f, const Option *o)
+/* Print one option. The short name may be '\0', the argument NULL. */
+void
+help_print_option(FILE *f, char short_name, const char *long_name, const char *argument,
+                  const char *help)
 {
-        if (o->short_name)
-                (void)fprintf(f, "  -%c, --%s", o->short_name, o->long_name);
+        if (short_name)
+                (void)fprintf(f, "  -%c, --%s", short_name, long_name);
         else
-                (void)fprintf(f, "      --%s", o->long_name);
-        if (o->argument)
-                (void)fprintf(f, "%s%s", option_is_optional(o) ? "" : " ", o->argument);
+                (void)fprintf(f, "      --%s", long_name);
+        if (argument)
+                (void)fprintf(f, "%s%s", strncmp(argument, "[=", 2) == 0 ? "" : " ", argument);
         (void)fputc('\n', f);
-        print_wrapped(f, o->help);
+        print_wrapped(f, help);
 }
 
 /* Print the help. */
@@ -62,6 +55,7 @@ void
 help_print(FILE *f)
 {
         (void)fputs("Usage: sup [OPTION…] [--] COMMAND [ARG…]\n"
+                    "       sup VERB [NAME] …\n"
                     "\n"
                     "Keep a server's port open, whatever happens to the server: what it binds is\n"
                     "held by sup and handed to the next worker when it crashes or is restarted.\n"
@@ -72,14 +66,20 @@ help_print(FILE *f)
                     "Options:\n",
                     f);
         for (size_t i = 0; i < options_n; i++)
-                print_option(f, &options_table[i]);
+                help_print_option(f, options_table[i].short_name, options_table[i].long_name,
+                                  options_table[i].argument, options_table[i].help);
+        (void)fputs("\nVerbs:\n", f);
+        for (size_t i = 0; i < verbs_n; i++) {
+                (void)fprintf(f, "  %s %s\n", verbs_table[i].name, verbs_table[i].synopsis);
+                print_wrapped(f, verbs_table[i].help);
+        }
         (void)fputs(
                 "\n"
                 "TIME is a number with ms, s, min or h; a bare number is seconds.\n"
                 "\n"
-                "Signals: HUP restarts the workers one by one with the sockets held; TERM and INT\n"
-                "stop gracefully, a second one at once; QUIT stops at once; USR1 goes to the\n"
-                "workers; TTIN and TTOU make one worker more or fewer.\n"
+                "Signals: HUP reloads: the new worker starts, then the old one is retired; TERM and\n"
+                "INT stop gracefully, a second one at once; QUIT stops at once; USR1 goes to the\n"
+                "workers; USR2 re-executes sup; TTIN and TTOU make one worker more or fewer.\n"
                 "\n"
                 "Exit status: the command's own, or 128 and the signal that ended it, when it is\n"
                 "not restarted; 126 it cannot be executed; 127 it was not found; 1 sup failed;\n"

@@ -6,5 +6,7 @@
 #include <stdio.h>
 
 void help_print(FILE *f);
+void help_print_option(FILE *f, char short_name, const char *long_name, const char *argument,
+                       const char *help);
 
 #endif
