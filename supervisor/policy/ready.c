@@ -3,7 +3,8 @@
  * ready.c - which sign of a worker counts as "it serves".
  *
  * Gist: with --ready=auto the most trustworthy sign that this kind of worker gives: its own word if
- * it ever speaks sd_notify(3), else that it listens, else that it is still alive after a second.
+ * it ever speaks sd_notify(3), else that it listens, else that it is still alive after a second,
+ * or, where nobody handed it a listener, after ten.
  */
 #include "policy/ready.h"
 
@@ -11,6 +12,8 @@
 
 /* An activated server that says nothing is taken for ready after this. */
 #define ALIVE_IS_READY_USEC USEC_PER_SEC
+/* One that could still bind by itself may just be slow. */
+#define SILENT_IS_READY_USEC (10 * USEC_PER_SEC)
 
 /* Whether a sign makes a worker of these habits ready. */
 bool
@@ -35,13 +38,18 @@ ready_counts(ReadyMode mode, const ReadyHabits *habits, ReadySign sign)
         return true;
 }
 
-/* After how long, in microseconds, being alive is a sign at all; 0: never. */
+/*
+ * After how long, in microseconds, being alive is a sign at all; 0: never. is_handed: it was given
+ * its listeners, so that it need not show itself by binding.
+ */
 uint64_t
-ready_delay(ReadyMode mode, uint64_t timer_usec)
+ready_delay(ReadyMode mode, const ReadyHabits *habits, bool is_handed, uint64_t timer_usec)
 {
         if (mode == READY_TIMER)
                 return timer_usec;
-        return mode == READY_AUTO ? ALIVE_IS_READY_USEC : 0;
+        if (mode != READY_AUTO)
+                return 0;
+        return is_handed || habits->silent ? ALIVE_IS_READY_USEC : SILENT_IS_READY_USEC;
 }
 
 /* Why a worker is ready, as the end of "it is ready: …". */

@@ -25,10 +25,12 @@ typedef enum ReadySign {
 typedef struct ReadyHabits {
         bool speaks;  /* sd_notify(3) */
         bool listens; /* bind or listen of their own */
+        bool silent;  /* they have served, or lived long, and did neither */
 } ReadyHabits;
 
 bool ready_counts(ReadyMode mode, const ReadyHabits *habits, ReadySign sign);
-uint64_t ready_delay(ReadyMode mode, uint64_t timer_usec);
+uint64_t ready_delay(ReadyMode mode, const ReadyHabits *habits, bool is_handed,
+                     uint64_t timer_usec);
 const char *ready_sign_text(ReadySign sign);
 
 #endif

@@ -8,7 +8,11 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
+#include "base/parse.h"
 #include "run/state.h"
+
+/* For the restart policy, one that does not listen is ready after this. */
+#define ALIVE_IS_READY_USEC USEC_PER_SEC
 
 /* A standby takes the place of a worker that ended, and its record with it. */
 static void
@@ -20,6 +24,8 @@ hand_over(Worker *w, Worker *standby, pid_t old_pid, uint64_t lived_usec)
         w->restart = restart;
         standby->n_restarts = w->n_restarts + 1;
         standby->ended_usec = w->ended_usec;
+        standby->end_code = w->end_code;
+        standby->end_status = w->end_status;
         standby->role = ROLE_ACTIVE;
         w->role = ROLE_RETIRING;
         worker_event(standby, LIFE_EVENT_PROMOTE);
@@ -60,6 +66,12 @@ decide_by_policy(Worker *w)
         RestartVerdict verdict;
         int status = restart_exit_status(w->end_code, w->end_status);
 
+        /* One that binds nothing is ready by living on, unless its like is known to listen. */
+        if (!input.was_ready && !w->generation->habits.listens &&
+            lived_usec >= ALIVE_IS_READY_USEC) {
+                input.was_ready = true;
+                input.ready_usec = lived_usec - ALIVE_IS_READY_USEC;
+        }
         if (w->role == ROLE_STANDBY) /* its end says nothing about the service */
                 policy = (RestartConfig){.backoff_max_usec = policy.backoff_max_usec};
         (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);

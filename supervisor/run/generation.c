@@ -23,6 +23,7 @@ remember_habits(Generation *g)
         if (!current)
                 return;
         g->habits.listens = current->habits.listens;
+        g->habits.silent = current->habits.silent;
         if (strcmp(g->command.items[0], current->command.items[0]) == 0)
                 g->habits.speaks = current->habits.speaks;
 }

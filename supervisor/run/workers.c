@@ -179,6 +179,8 @@ on_still_starting(Worker *w)
         uint64_t limit_usec = start_limit(w);
 
         worker_sign(w, READY_SIGN_TIME);
+        if (w->state == LIFE_READY)
+                w->generation->habits.silent = true;
         if (w->state != LIFE_STARTING || limit_usec == 0)
                 return;
         if (lived_usec >= limit_usec)
@@ -240,7 +242,9 @@ static void
 expect_ready(Worker *w)
 {
         const Config *c = w->supervisor->config;
-        uint64_t delay_usec = ready_delay(c->ready, c->ready_timer_usec);
+        bool is_handed = c->n_listen > 0 || !w->supervisor->capture_on;
+        uint64_t delay_usec =
+                ready_delay(c->ready, &w->generation->habits, is_handed, c->ready_timer_usec);
         uint64_t limit_usec = start_limit(w);
 
         if (delay_usec == 0 || (limit_usec && delay_usec > limit_usec))
