@@ -244,10 +244,12 @@ workers_are_settled(const Supervisor *s)
         return true;
 }
 
-/* Whether no process of any worker has it open, for certain. */
+/* Also for capture: whether no process of any worker has it open, for certain. */
 static bool
-is_given_up(const Supervisor *s, Held *h)
+is_given_up(void *userdata, Held *h)
 {
+        const Supervisor *s = userdata;
+
         for (size_t i = 0; i < h->n_claims; i++)
                 if (proc_fd_is_socket(h->claims[i].pid, h->claims[i].fd, h->ino) == 1)
                         return false;
@@ -366,6 +368,7 @@ traps_prepare(Supervisor *s, char **ret_why)
         CaptureHost host = {
                 .userdata = s,
                 .still_has = on_still_has,
+                .is_given_up = is_given_up,
                 .on_listening = on_listening,
         };
         int r = 0;

@@ -214,6 +214,20 @@ address_covers(const Address *wide, const Address *narrow)
         return wide->any.sa_family == AF_INET6 && !wide->v6only;
 }
 
+/*
+ * Whether the two are different places, of which only one can be listened on at a time: a wildcard
+ * and what it covers, or one path for two types of sockets.
+ */
+bool
+address_excludes(const Address *a, const Address *b)
+{
+        if (address_equal(a, b))
+                return false;
+        if (address_is_path(a) && address_is_path(b))
+                return strncmp(a->un.sun_path, b->un.sun_path, sizeof(a->un.sun_path)) == 0;
+        return address_covers(a, b) || address_covers(b, a);
+}
+
 static const char *
 protocol_name(const Address *a)
 {

@@ -35,6 +35,7 @@ bool address_is_path(const Address *a);
 bool address_is_automatic(const Address *a);
 bool address_equal(const Address *a, const Address *b);
 bool address_covers(const Address *wide, const Address *narrow);
+bool address_excludes(const Address *a, const Address *b);
 const char *address_format_plain(const Address *a, char *ret_text, size_t size);
 const char *address_format(const Address *a, char *ret_text, size_t size);
 

@@ -146,13 +146,48 @@ tell_other_family(const Held *h, const Address *asked)
                     address_port(&h->key.address));
 }
 
+/* Whether the kernel would refuse the caller's bind() for the sake of a held socket. */
+static bool
+is_in_the_way(const Trap *trap, const HeldKey *key, const Held *h)
+{
+        bool apart = h->key.device[0] && key->device[0] && strcmp(h->key.device, key->device) != 0;
+
+        return h->origin == HELD_CAPTURED && h->key.netns == key->netns && !apart &&
+               address_excludes(&h->key.address, &key->address) &&
+               !(has_option(trap->fd, SO_REUSEPORT) && has_option(h->fd, SO_REUSEPORT));
+}
+
+/*
+ * A server may come back on another address of its port, 0.0.0.0 where it was 127.0.0.1. What is
+ * held of its former life and nobody has any more would refuse it that for ever: it is closed.
+ */
+static void
+close_in_the_way(Capture *c, const Trap *trap, const HeldKey *key)
+{
+        char asked[ADDRESS_TEXT_MAX];
+        char closed[ADDRESS_TEXT_MAX];
+
+        for (size_t i = c->held->n_items; i-- > 0;) {
+                Held *h = c->held->items[i];
+
+                if (!is_in_the_way(trap, key, h) || !c->host.is_given_up(c->host.userdata, h))
+                        continue;
+                (void)address_format(&h->key.address, closed, sizeof(closed));
+                log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = closed},
+                          "closed %s: the server binds %s instead", closed,
+                          address_format(&key->address, asked, sizeof(asked)));
+                held_table_remove(c->held, h);
+        }
+}
+
 /* Before a server binds for the first time: nothing of an earlier one is to stand in the way. */
 static void
-clear_the_way(const Trap *trap, const HeldKey *key)
+clear_the_way(Capture *c, const Trap *trap, const HeldKey *key)
 {
         const Address *a = &key->address;
         int one = 1;
 
+        close_in_the_way(c, trap, key);
         if (address_has_port(a))
                 (void)setsockopt(trap->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         else if (address_is_path(a) && proc_is_ours(trap->call.tid) &&
@@ -190,7 +225,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
             pending_has_other(&c->pending, trap->owner, &key))
                 return CAPTURE_WAIT;
         if (!taken)
-                clear_the_way(trap, &key);
+                clear_the_way(c, trap, &key);
         (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;
 }

@@ -19,6 +19,8 @@ typedef struct CaptureHost {
         void *userdata;
         /* Does a living process of the worker still have what it claimed? 1, 0 or -errno */
         int (*still_has)(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim);
+        /* Is it certain that no living process of any worker has it? */
+        bool (*is_given_up)(void *userdata, Held *h);
         /* A worker listens on a held socket; by this process, if it was captured just now, else 0. */
         void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t captured_from);
 } CaptureHost;
