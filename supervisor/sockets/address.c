@@ -162,6 +162,21 @@ address_is_automatic(const Address *a)
         return a->any.sa_family == AF_UNIX && a->length <= sizeof(sa_family_t);
 }
 
+/* An IPv4 address that was written as IPv6 (::ffff:a.b.c.d) as what it is; others as they are. */
+Address
+address_unmapped(const Address *a)
+{
+        Address plain = *a;
+
+        if (a->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+                return plain;
+        plain = (Address){.length = sizeof(plain.in), .type = a->type};
+        plain.in.sin_family = AF_INET;
+        plain.in.sin_port = a->in6.sin6_port;
+        plain.in.sin_addr.s_addr = a->in6.sin6_addr.s6_addr32[3];
+        return plain;
+}
+
 static bool
 unix_equal(const Address *a, const Address *b)
 {
@@ -216,16 +231,20 @@ address_covers(const Address *wide, const Address *narrow)
 
 /*
  * Whether the two are different places, of which only one can be listened on at a time: a wildcard
- * and what it covers, or one path for two types of sockets.
+ * and what it covers, one IPv4 address in two families, or one path for two types of sockets.
  */
 bool
 address_excludes(const Address *a, const Address *b)
 {
+        Address plain_a = address_unmapped(a);
+        Address plain_b = address_unmapped(b);
+
         if (address_equal(a, b))
                 return false;
         if (address_is_path(a) && address_is_path(b))
                 return strncmp(a->un.sun_path, b->un.sun_path, sizeof(a->un.sun_path)) == 0;
-        return address_covers(a, b) || address_covers(b, a);
+        return address_equal(&plain_a, &plain_b) || address_covers(&plain_a, &plain_b) ||
+               address_covers(&plain_b, &plain_a);
 }
 
 static const char *

@@ -83,6 +83,7 @@ held_free(Held *h)
                 unix_path_free(h->path);
                 fd_close(h->fd);
                 free(h->name);
+                free(h->as);
                 free(h->claims);
                 free(h);
         }
@@ -165,14 +166,33 @@ held_is_listening(const Held *h)
 static bool
 as_matches(const Held *h, const Address *asked)
 {
-        Address as = h->as;
+        for (size_t i = 0; i < h->n_as; i++) {
+                Address as = h->as[i];
 
-        if (!h->has_as || as.type != asked->type)
-                return false;
-        if (h->as_any_address)
-                return address_has_port(asked) && address_port(asked) == address_port(&as);
-        as.v6only = asked->v6only;
-        return address_equal(&as, asked);
+                as.type = h->key.address.type;
+                as.v6only = asked->v6only;
+                if (address_equal(&as, asked) ||
+                    (h->as_any_address && as.type == asked->type && address_has_port(asked) &&
+                     address_port(asked) == address_port(&as)))
+                        return true;
+        }
+        return false;
+}
+
+/* How well a listener that --listen named fits an address that is not just the same. */
+static HeldMatch
+match_named(const Held *h, const Address *asked)
+{
+        const Address *mine = &h->key.address;
+
+        if (as_matches(h, asked))
+                return HELD_MATCH_AS;
+        if (h->n_as || mine->type != asked->type || !address_has_port(mine) ||
+            !address_has_port(asked) || address_port(mine) != address_port(asked))
+                return HELD_MATCH_NONE;
+        if (address_is_wildcard(asked))
+                return HELD_MATCH_WILDCARD;
+        return address_covers(mine, asked) ? HELD_MATCH_COVERED : HELD_MATCH_NONE;
 }
 
 /* How well a held socket fits what a bind() asks for. A pure function of its arguments. */
@@ -180,23 +200,22 @@ HeldMatch
 held_match(const Held *h, const HeldKey *key)
 {
         const Address *mine = &h->key.address;
-        const Address *asked = &key->address;
-        bool named = h->origin == HELD_NAMED;
+        Address asked = address_unmapped(&key->address);
+        HeldMatch match;
 
         if (h->key.netns != key->netns)
                 return HELD_MATCH_NONE;
-        if (address_equal(mine, asked) && (named || strcmp(h->key.device, key->device) == 0))
+        if (h->origin != HELD_NAMED)
+                return address_equal(mine, &key->address) &&
+                                       strcmp(h->key.device, key->device) == 0
+                               ? HELD_MATCH_EXACT
+                               : HELD_MATCH_NONE;
+        if (address_equal(mine, &key->address) || address_equal(mine, &asked))
                 return HELD_MATCH_EXACT;
-        if (!named)
-                return HELD_MATCH_NONE;
-        if (as_matches(h, asked))
-                return HELD_MATCH_AS;
-        if (mine->type != asked->type || !address_has_port(mine) || !address_has_port(asked) ||
-            address_port(mine) != address_port(asked) || h->has_as)
-                return HELD_MATCH_NONE;
-        if (address_is_wildcard(asked))
-                return HELD_MATCH_WILDCARD;
-        return address_covers(mine, asked) ? HELD_MATCH_COVERED : HELD_MATCH_NONE;
+        match = match_named(h, &asked);
+        if (match != HELD_MATCH_NONE && mine->any.sa_family != asked.any.sa_family)
+                match = (HeldMatch)(match + 1); /* …_OTHER_FAMILY */
+        return match;
 }
 
 /* Add to the table, which frees it in the end; freed at once on failure. Returns 0 or -ENOMEM. */

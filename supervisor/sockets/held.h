@@ -40,9 +40,9 @@ typedef struct Held {
         HeldKey key;
         char *name;
         int backlog; /* the one that --listen set; 0: the server's own */
-        bool has_as;
+        Address *as; /* what a server asks for when it is to get this one instead */
+        size_t n_as;
         bool as_any_address;
-        Address as;
         UnixPath *path; /* NULL: no path, or no link could be made */
         HeldClaim *claims;
         size_t n_claims;
@@ -53,12 +53,15 @@ typedef struct HeldTable {
         size_t n_items;
 } HeldTable;
 
-/* How well a held socket fits a bind(); lower is better. */
+/* How well a held socket fits a bind(); lower is better, and the server's own family best. */
 typedef enum HeldMatch {
         HELD_MATCH_EXACT,
         HELD_MATCH_AS,
+        HELD_MATCH_AS_OTHER_FAMILY,
         HELD_MATCH_WILDCARD, /* the server binds all addresses, --listen named one */
-        HELD_MATCH_COVERED,  /* --listen named all addresses, the server binds one */
+        HELD_MATCH_WILDCARD_OTHER_FAMILY,
+        HELD_MATCH_COVERED, /* --listen named all addresses, the server binds one */
+        HELD_MATCH_COVERED_OTHER_FAMILY,
         HELD_MATCH_NONE,
 } HeldMatch;
 

@@ -161,10 +161,16 @@ hold(const ListenSpec *spec, int consume_fd, HeldTable *table, char **ret_why)
         if (r < 0)
                 return r;
         h->backlog = spec->backlog;
-        h->has_as = spec->has_as;
-        h->as_any_address = spec->as_any_address;
-        h->as = spec->as;
-        h->as.type = bound.type;
+        if (spec->n_as) {
+                h->as = calloc(spec->n_as, sizeof(*h->as));
+                if (!h->as) {
+                        held_free(h);
+                        return -ENOMEM;
+                }
+                memcpy(h->as, spec->as, spec->n_as * sizeof(*h->as));
+                h->n_as = spec->n_as;
+                h->as_any_address = spec->as_any_address;
+        }
         if (address_is_path(&bound) && spec->inherited_fd < 0)
                 (void)unix_path_new(&h->path, bound.un.sun_path);
         return held_table_add(table, h);
