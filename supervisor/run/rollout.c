@@ -4,7 +4,8 @@
  *
  * Gist: a worker is stopped, its place started anew, and only when that serves is the next one's
  * turn. One that ends before it serves stops the reload: the others stay as they are. A request
- * that comes meanwhile is remembered, and the whole done once more.
+ * that comes meanwhile is remembered, and the whole done once more; if the new worker is still on
+ * its way up, and so may never arrive, at once.
  */
 #include <string.h>
 
@@ -53,6 +54,8 @@ next(Supervisor *s)
 {
         Worker *w;
 
+        while (s->rollout.index < s->n_workers && s->workers[s->rollout.index]->retire)
+                s->rollout.index++;
         if (s->rollout.index >= s->n_workers) {
                 finish(s);
                 return;
@@ -66,18 +69,28 @@ next(Supervisor *s)
         worker_event(w, LIFE_EVENT_STOP);
 }
 
+/* Whether the reload waits for a new worker to serve. */
+static bool
+waits_for_start(const Supervisor *s)
+{
+        const Worker *w = s->workers[s->rollout.index - 1];
+
+        return w->state == LIFE_STARTING && w->generation == s->generation;
+}
+
 /* Renew all workers, one by one. */
 void
 rollout_start(Supervisor *s)
 {
         if (s->stopping)
                 return;
-        if (s->rollout.active) {
+        if (s->rollout.active && !waits_for_start(s)) {
                 s->rollout.again = true;
                 log_info("a reload is under way; there will be another one after it");
                 return;
         }
-        s->rollout = (Rollout){.active = true};
+        rollout_stop(s);
+        s->rollout.active = true;
         s->generation++;
         log_event(&(LogEvent){.level = LOG_INFO, .event = "reload", .generation = s->generation},
                   "reloading: %zu worker%s, one by one", s->n_workers,
@@ -111,6 +124,16 @@ rollout_worker_failed(const Worker *w)
                   "reloaded",
                   w->index, s->n_workers - s->rollout.index, s->n_workers);
         rollout_stop(s);
+}
+
+/* A worker that was to be the last in its place is gone; the reload need not wait for it. */
+void
+rollout_worker_retired(const Worker *w)
+{
+        Supervisor *s = w->supervisor;
+
+        if (s->rollout.active && w->index == s->rollout.index)
+                next(s);
 }
 
 /* Forget the reload. Workers that were renewed stay so. */

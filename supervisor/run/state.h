@@ -132,6 +132,7 @@ unsigned traps_queue_length(const Supervisor *s);
 void rollout_start(Supervisor *s);
 void rollout_worker_ready(const Worker *w);
 void rollout_worker_failed(const Worker *w);
+void rollout_worker_retired(const Worker *w);
 void rollout_stop(Supervisor *s);
 
 /* report.c: the sentences */

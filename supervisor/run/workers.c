@@ -277,6 +277,7 @@ decide(Worker *w)
         if (w->supervisor->stopping || w->retire) {
                 if (w->pid_before)
                         report_ended(w, RESTART_DONE, 0);
+                rollout_worker_retired(w);
         } else if (w->renew) {
                 w->renew = false;
                 if (w->pid_before && w->was_asked)
