@@ -16,6 +16,17 @@ def _(t):
         sup.kill_worker()
 
 
+@step("a second bind while the first does not listen yet: EADDRINUSE as well")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("binds_twice.py"), "unheard", port)
+    for start in (1, 2):
+        wait_until(lambda count=2 * start: len(sup.out.lines) >= count, "both binds ended")
+        assert sup.out.lines == ["listens", "EADDRINUSE"] * start, sup.out.lines
+        ask_who(port)
+        sup.kill_worker()
+
+
 @step("with SO_REUSEPORT the second bind works, serves, and comes back after a restart")
 def _(t):
     port = free_port()
