@@ -48,22 +48,24 @@ handed_fd(const Supervisor *s, const Held *h)
         return -1;
 }
 
-/* Whether any process of the worker has the socket: 1, 0, or -EACCES when that cannot be told. */
+/*
+ * Whether any process of the worker has a socket, under another number than except_fd.
+ * Returns 1, 0, or -EACCES when that cannot be told.
+ */
 static int
-tree_has_socket(const Worker *w, const Held *h, HeldClaim *ret_seen)
+tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen)
 {
         const Supervisor *s = w->supervisor;
         CLEANUP(pidset_deinit_p) PidSet mains = {0};
         CLEANUP(pidset_deinit_p) PidSet pids = {0};
         TreeMark mark = worker_mark(w);
-        int except_fd = handed_fd(s, h);
         int result;
 
         workers_read_mains(s, &mains);
         result = tree_read_worker(&s->tree, &mark, w->pid, &mains, workers_is_only(s), &pids);
         for (size_t i = 0; i < pids.n_pids; i++) {
                 int fd;
-                int r = proc_find_socket(pids.pids[i], h->ino, except_fd, &fd);
+                int r = proc_find_socket(pids.pids[i], ino, except_fd, &fd);
 
                 if (r == 1) {
                         ret_seen->pid = pids.pids[i];
@@ -88,7 +90,17 @@ on_still_has(void *userdata, uint64_t owner, const Held *h, const HeldClaim *cla
                 return 0;
         if (proc_fd_is_socket(claim->pid, claim->fd, h->ino) == 1)
                 return 1;
-        return tree_has_socket(w, h, &seen);
+        return tree_has_socket(w, h->ino, handed_fd(s, h), &seen);
+}
+
+/* For capture: does the worker have a socket that is not held? */
+static int
+on_has_socket(void *userdata, uint64_t owner, ino_t ino)
+{
+        const Worker *w = find_owner(userdata, owner);
+        HeldClaim seen;
+
+        return w ? tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
 static int watch_path(Supervisor *s, const Held *h);
@@ -256,7 +268,7 @@ is_given_up(void *userdata, Held *h)
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
                 HeldClaim seen = {.owner = w->incarnation, .asked = h->key.address};
-                int r = tree_has_socket(w, h, &seen);
+                int r = tree_has_socket(w, h->ino, -1, &seen);
 
                 if (r == 1)
                         (void)held_claim(h, &seen); /* where to look first the next time */
@@ -368,6 +380,7 @@ traps_prepare(Supervisor *s, char **ret_why)
         CaptureHost host = {
                 .userdata = s,
                 .still_has = on_still_has,
+                .has_socket = on_has_socket,
                 .is_given_up = is_given_up,
                 .on_listening = on_listening,
         };

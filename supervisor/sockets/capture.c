@@ -180,6 +180,21 @@ close_in_the_way(Capture *c, const Trap *trap, const HeldKey *key)
         }
 }
 
+/*
+ * Whether the worker has bound the place already, and not yet listened: a second bind() has to fail
+ * then as it would without us, so it must not get SO_REUSEADDR from us.
+ */
+static bool
+is_bound_by_itself(const Capture *c, uint64_t owner, const HeldKey *key)
+{
+        const PendingSocket *s = NULL;
+
+        while ((s = pending_next_own(&c->pending, owner, key, s)))
+                if (c->host.has_socket(c->host.userdata, owner, s->ino) == 1)
+                        return true;
+        return false;
+}
+
 /* Before a server binds for the first time: nothing of an earlier one is to stand in the way. */
 static void
 clear_the_way(Capture *c, const Trap *trap, const HeldKey *key)
@@ -224,7 +239,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (may_wait && !taken && !has_option(trap->fd, SO_REUSEPORT) &&
             pending_has_other(&c->pending, trap->owner, &key))
                 return CAPTURE_WAIT;
-        if (!taken)
+        if (!taken && !is_bound_by_itself(c, trap->owner, &key))
                 clear_the_way(c, trap, &key);
         (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;

@@ -19,6 +19,8 @@ typedef struct CaptureHost {
         void *userdata;
         /* Does a living process of the worker still have what it claimed? 1, 0 or -errno */
         int (*still_has)(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim);
+        /* Does a living process of the worker have this socket, which is not held? 1, 0 or -errno */
+        int (*has_socket)(void *userdata, uint64_t owner, ino_t ino);
         /* Is it certain that no living process of any worker has it? */
         bool (*is_given_up)(void *userdata, Held *h);
         /* A worker listens on a held socket; by this process, if it was captured just now, else 0. */
