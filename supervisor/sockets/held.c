@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,34 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* socket(7), Linux 5.14 */
 #endif
+
+/* The name of a path in its directory; the path need not be terminated. Returns its length. */
+static size_t
+split_path(const Address *a, const char **ret_name)
+{
+        size_t length = strnlen(a->un.sun_path, sizeof(a->un.sun_path));
+        const char *slash = memrchr(a->un.sun_path, '/', length);
+
+        *ret_name = slash ? slash + 1 : a->un.sun_path;
+        return length - (size_t)(*ret_name - a->un.sun_path);
+}
+
+/* Note which directory a path is in. One that cannot be found is no error: bind() will say so. */
+static void
+find_directory(HeldKey *key)
+{
+        const char *path = key->address.un.sun_path;
+        char directory[sizeof(key->address.un.sun_path) + 1];
+        const char *name;
+        struct stat st;
+
+        (void)split_path(&key->address, &name);
+        (void)snprintf(directory, sizeof(directory), "%.*s", (int)(name - path), path);
+        if (stat(directory, &st) < 0)
+                return;
+        key->dir_dev = st.st_dev;
+        key->dir_ino = st.st_ino;
+}
 
 /* Where a socket stands, or will stand once it is bound to the address. Returns 0 or -errno. */
 int
@@ -36,8 +65,40 @@ held_key_init(HeldKey *key, int fd, const Address *address)
         if (address_has_port(address) &&
             getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, k.device, &size) < 0)
                 return -errno;
+        if (address_is_path(address))
+                find_directory(&k);
         *key = k;
         return 0;
+}
+
+static bool
+is_same_path(const HeldKey *a, const HeldKey *b)
+{
+        const char *name_a;
+        const char *name_b;
+        size_t length = split_path(&a->address, &name_a);
+
+        return a->address.type == b->address.type && a->dir_ino && a->dir_ino == b->dir_ino &&
+               a->dir_dev == b->dir_dev && split_path(&b->address, &name_b) == length &&
+               memcmp(name_a, name_b, length) == 0;
+}
+
+/* Whether both are the same place, but for the device that a socket may be tied to. */
+static bool
+is_same_address(const HeldKey *a, const HeldKey *b)
+{
+        if (a->netns != b->netns)
+                return false;
+        if (address_is_path(&a->address) && address_is_path(&b->address) && is_same_path(a, b))
+                return true;
+        return address_equal(&a->address, &b->address);
+}
+
+/* Whether both are the same place. */
+bool
+held_key_equal(const HeldKey *a, const HeldKey *b)
+{
+        return is_same_address(a, b) && strcmp(a->device, b->device) == 0;
 }
 
 /*
@@ -206,11 +267,8 @@ held_match(const Held *h, const HeldKey *key)
         if (h->key.netns != key->netns)
                 return HELD_MATCH_NONE;
         if (h->origin != HELD_NAMED)
-                return address_equal(mine, &key->address) &&
-                                       strcmp(h->key.device, key->device) == 0
-                               ? HELD_MATCH_EXACT
-                               : HELD_MATCH_NONE;
-        if (address_equal(mine, &key->address) || address_equal(mine, &asked))
+                return held_key_equal(&h->key, key) ? HELD_MATCH_EXACT : HELD_MATCH_NONE;
+        if (is_same_address(&h->key, key) || address_equal(mine, &asked))
                 return HELD_MATCH_EXACT;
         match = match_named(h, &asked);
         if (match != HELD_MATCH_NONE && mine->any.sa_family != asked.any.sa_family)

@@ -22,6 +22,8 @@ typedef struct HeldKey {
         Address address;
         uint64_t netns; /* cookie, 0 unknown (SO_NETNS_COOKIE, Linux 5.14) */
         char device[IFNAMSIZ];
+        dev_t dir_dev; /* the directory of a unix path, since a path has many spellings; or 0 */
+        ino_t dir_ino;
 } HeldKey;
 
 /* One process of a worker got the socket for an address that it asked for. */
@@ -66,6 +68,7 @@ typedef enum HeldMatch {
 } HeldMatch;
 
 int held_key_init(HeldKey *key, int fd, const Address *address);
+bool held_key_equal(const HeldKey *a, const HeldKey *b);
 int held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, const char *name);
 Held *held_free(Held *h);
 int held_claim(Held *h, const HeldClaim *claim);

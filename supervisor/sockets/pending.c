@@ -85,8 +85,8 @@ pending_find_last(const Pending *p, uint64_t owner)
 static bool
 is_same_place(const HeldKey *a, const HeldKey *b)
 {
-        return a->netns == b->netns && strcmp(a->device, b->device) == 0 &&
-               (address_equal(&a->address, &b->address) ||
+        return held_key_equal(a, b) ||
+               (a->netns == b->netns && strcmp(a->device, b->device) == 0 &&
                 address_excludes(&a->address, &b->address));
 }
 
@@ -107,14 +107,9 @@ pending_next_own(const Pending *p, uint64_t owner, const HeldKey *key, const Pen
 bool
 pending_has_other(const Pending *p, uint64_t owner, const HeldKey *key)
 {
-        for (size_t i = 0; i < p->n_items; i++) {
-                const PendingSocket *s = &p->items[i];
-
-                if (s->owner != owner && s->key.netns == key->netns &&
-                    address_equal(&s->key.address, &key->address) &&
-                    strcmp(s->key.device, key->device) == 0)
+        for (size_t i = 0; i < p->n_items; i++)
+                if (p->items[i].owner != owner && held_key_equal(&p->items[i].key, key))
                         return true;
-        }
         return false;
 }
 
