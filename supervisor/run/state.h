@@ -119,7 +119,7 @@ void reap_children(Supervisor *s);
 bool reap_sweep(Worker *w);
 bool reap_strays(Supervisor *s);
 
-/* traps.c: trapped calls, held sockets that were given up, paths */
+/* traps.c: trapped calls, held sockets that were given up */
 int traps_prepare(Supervisor *s, char **ret_why);
 void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
@@ -127,6 +127,9 @@ void traps_worker_ended(Worker *w);
 void traps_look_soon(Supervisor *s);
 void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);
+
+/* paths.c: the names of held unix sockets */
+void paths_watch(Supervisor *s, const Held *h);
 
 /* rollout.c: reload */
 void rollout_start(Supervisor *s);

@@ -9,11 +9,9 @@
  * captured.
  */
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,7 +101,6 @@ on_has_socket(void *userdata, uint64_t owner, ino_t ino)
         return w ? tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
-static int watch_path(Supervisor *s, const Held *h);
 static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
@@ -118,7 +115,7 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t captured_from)
         if (captured_from) {
                 report_held(w, h, captured_from);
                 if (h->path)
-                        (void)watch_path(s, h);
+                        paths_watch(s, h);
                 if (!s->given_up_timer)
                         set_look_timer(s, LOOK_EVERY_USEC);
         }
@@ -331,45 +328,6 @@ traps_look_soon(Supervisor *s)
                 set_look_timer(s, CLAIM_PATIENCE_USEC);
 }
 
-static int
-on_directory(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-        Supervisor *s = userdata;
-        char buffer[sizeof(struct inotify_event) + NAME_MAX + 1]
-                __attribute__((aligned(__alignof__(struct inotify_event))));
-
-        (void)source;
-        (void)revents;
-        while (read(fd, buffer, sizeof(buffer)) > 0)
-                ; /* which name it was does not matter */
-        for (size_t i = 0; i < s->held.n_items; i++)
-                if (s->held.items[i]->path && unix_path_restore(s->held.items[i]->path) == 1)
-                        log_debug("linked %s again", s->held.items[i]->path->path);
-        return 0;
-}
-
-/* Be told when a name in the directory of a held unix socket is removed. */
-static int
-watch_path(Supervisor *s, const Held *h)
-{
-        CLEANUP_FREE char *directory = NULL;
-        int r;
-
-        if (s->inotify_fd < 0) {
-                s->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-                if (s->inotify_fd < 0)
-                        return -errno;
-                r = sd_event_add_io(s->event, NULL, s->inotify_fd, EPOLLIN, on_directory, s);
-                if (r < 0)
-                        return r;
-        }
-        directory = strndup(h->path->path, (size_t)(strrchr(h->path->path, '/') + 1 - h->path->path));
-        if (!directory)
-                return -ENOMEM;
-        return inotify_add_watch(s->inotify_fd, directory, IN_DELETE | IN_MOVED_FROM) < 0 ? -errno
-                                                                                           : 0;
-}
-
 /*
  * Make the filter, and watch the paths of named listeners.
  * Returns 0 or a negative errno with a sentence.
@@ -389,7 +347,7 @@ traps_prepare(Supervisor *s, char **ret_why)
         capture_init(&s->capture, &s->held, s->fd_floor, &host);
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->path)
-                        (void)watch_path(s, s->held.items[i]);
+                        paths_watch(s, s->held.items[i]);
         if (s->config->capture != CAPTURE_OFF) {
                 r = notify_filter_init(&s->filter);
                 s->capture_on = r == 0;

@@ -230,7 +230,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         h = find_held(c, trap->owner, &key, &taken);
         if (h && !is_in_epoll(c, trap, h)) {
                 if (h->path)
-                        (void)unix_path_restore(h->path);
+                        (void)unix_path_restore_bound(h->path);
                 tell_other_family(h, &key.address);
                 return trap_replace_socket(trap, h, &key.address);
         }
