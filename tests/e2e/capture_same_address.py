@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 """Capture: what the same worker binds twice, as in the kernel; other workers share it."""
 
+import os
+import signal
+
 import procs
-from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_until, wait_who
+from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until,
+                     wait_who)
 
 
 @step("a second bind of the address in the same worker: EADDRINUSE, also after a restart")
@@ -66,6 +70,23 @@ def _(t):
     new = set(map(str, sup.workers(3)))
     wait_until(lambda: seen.add(ask_who(port)["pid"]) or new <= seen, "the new one answers too")
     assert not [line for line in sup.err.lines if "already in use" in line], sup.err.lines
+
+
+@step("a worker of several shuts the shared listener down: the others serve on at once")
+def _(t):
+    port = free_port()
+    for arguments in (["--", PYTHON, server("shuts_down.py"), port],
+                      ["-l", f"127.0.0.1:{port}", "--", PYTHON, server("shuts_down.py")]):
+        sup = Sup(t, "-n", "2", *arguments)
+        wait_until(lambda sup=sup: sup.out.lines.count("ready") == 2, "both serve")
+        first, second = sup.workers(2)
+        os.kill(first, signal.SIGTERM)
+        sup.out.wait_for("shut down")
+        wait_until(lambda: not is_refused(port), "somebody listens", 1)
+        seen = {ask_who(port)["pid"] for _ in range(10)}
+        assert str(second) in seen, seen
+        assert procs.alive(first) and procs.alive(second)
+        sup.stop(signal.SIGQUIT)
 
 
 run()
