@@ -291,6 +291,21 @@ close_given_up(Supervisor *s)
         }
 }
 
+/* A held socket was shut down by one of those who have it; the others go on. */
+static int
+on_shut_down(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        (void)fd;
+        (void)revents;
+        if (s->stopping)
+                (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        else if (held_table_revive(&s->held))
+                log_debug("a worker has shut a held socket down; it listens again");
+        return 0;
+}
+
 static bool
 has_captured(const Supervisor *s)
 {
@@ -342,8 +357,13 @@ traps_prepare(Supervisor *s, char **ret_why)
                 .is_given_up = is_given_up,
                 .on_listening = on_listening,
         };
-        int r = 0;
+        int r = held_table_watch(&s->held);
 
+        if (r >= 0)
+                r = sd_event_add_io(s->event, NULL, r, EPOLLIN, on_shut_down, s);
+        if (r < 0)
+                return why(ret_why, r, "cannot watch the sockets: %s", strerrordesc_np(-r));
+        r = 0;
         capture_init(&s->capture, &s->held, s->fd_floor, &host);
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->path)

@@ -42,6 +42,7 @@ typedef struct Held {
         HeldKey key;
         char *name;
         int backlog; /* the one that --listen set; 0: the server's own */
+        bool nonblock; /* O_NONBLOCK of one that --listen named, as it came */
         Address *as; /* what a server asks for when it is to get this one instead */
         size_t n_as;
         bool as_any_address;
@@ -53,6 +54,8 @@ typedef struct Held {
 typedef struct HeldTable {
         Held **items;
         size_t n_items;
+        bool is_watched;
+        int watch_fd; /* is_watched: an epoll set */
 } HeldTable;
 
 /* How well a held socket fits a bind(); lower is better, and the server's own family best. */
@@ -81,6 +84,8 @@ HeldMatch held_match(const Held *h, const HeldKey *key);
 int held_table_add(HeldTable *t, Held *consume_held);
 void held_table_remove(HeldTable *t, Held *h);
 Held *held_table_find_socket(const HeldTable *t, int fd);
+int held_table_watch(HeldTable *t);
+unsigned held_table_revive(HeldTable *t);
 void held_table_deinit(HeldTable *t);
 
 #endif

@@ -12,9 +12,18 @@ import time
 
 from answering import answer_forever, passed_listeners, tcp_listener
 
+
+def serve():
+    while True:
+        try:
+            answer_forever(listener)
+        except OSError:
+            time.sleep(0.01)  # somebody has shut it down
+
+
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 listener = tcp_listener(int(sys.argv[1])) if sys.argv[1:] else passed_listeners()[0]
-serving = threading.Thread(target=answer_forever, args=[listener], daemon=True)
+serving = threading.Thread(target=serve, daemon=True)
 serving.start()
 print("ready", flush=True)
 signal.sigwait([signal.SIGTERM])
