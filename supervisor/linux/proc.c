@@ -128,8 +128,8 @@ read_stat(pid_t pid, char *text, size_t size)
 }
 
 /* The parent of a process, or 0 when it is gone. */
-static pid_t
-read_parent(pid_t pid)
+pid_t
+proc_parent(pid_t pid)
 {
         char text[512];
         const char *p = read_stat(pid, text, sizeof(text));
@@ -149,7 +149,7 @@ scan_for_children(pid_t pid, PidSet *ret_children)
         while ((entry = readdir(dir))) {
                 pid_t other = (pid_t)strtol(entry->d_name, NULL, 10);
 
-                if (other > 0 && read_parent(other) == pid && pidset_add(ret_children, other) < 0)
+                if (other > 0 && proc_parent(other) == pid && pidset_add(ret_children, other) < 0)
                         return -ENOMEM;
         }
         return 0;

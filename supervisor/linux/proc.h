@@ -25,6 +25,7 @@ int proc_read_children(pid_t pid, PidSet *ret_children);
 int proc_open_children(pid_t pid);
 int proc_read_children_fd(int fd, PidSet *ret_children);
 int proc_read_descendants(pid_t pid, PidSet *ret_descendants);
+pid_t proc_parent(pid_t pid);
 pid_t proc_thread_group(pid_t tid);
 uint64_t proc_ignored_signals(void);
 bool proc_is_ours(pid_t pid);

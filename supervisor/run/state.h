@@ -38,6 +38,7 @@ typedef struct Worker {
         bool kill_sweep;    /* left-overs get SIGKILL */
         bool done;          /* it ended by itself and is not to come back */
         bool nudge;         /* the deadline is for the stop signal, not yet for SIGKILL */
+        bool is_guess;      /* it went into the background, and pid may be another of its processes */
         bool has_tried;     /* it bound something without getting to listen on it */
         Address tried;
         RestartState restart;
@@ -45,6 +46,7 @@ typedef struct Worker {
         sd_event_source *trap_source;
         sd_event_source *ready_source; /* the pipe of --compat=crank; owns its descriptor */
         sd_event_source *timer; /* a start that is due, or a deadline */
+        PidSet asked; /* left-overs that were sent the stop signal */
 } Worker;
 
 /* Restarting workers one by one. */
@@ -99,8 +101,8 @@ void supervisor_check_done(Supervisor *s);
 int workers_add(Supervisor *s);
 Worker *worker_free(Worker *w);
 void worker_event(Worker *w, LifeEvent event);
-void worker_follow(Worker *w, pid_t pid);
-void worker_on_listening(Worker *w);
+void worker_follow(Worker *w, pid_t pid, bool is_guess);
+void worker_on_listening(Worker *w, pid_t tid);
 void workers_read_mains(const Supervisor *s, PidSet *ret_mains);
 TreeMark worker_mark(const Worker *w);
 bool workers_is_only(const Supervisor *s);

@@ -105,21 +105,21 @@ static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
 static void
-on_listening(void *userdata, uint64_t owner, Held *h, pid_t captured_from)
+on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
 {
         Supervisor *s = userdata;
         Worker *w = find_owner(s, owner);
 
         if (!w)
                 return;
-        if (captured_from) {
-                report_held(w, h, captured_from);
+        if (captured) {
+                report_held(w, h, proc_thread_group(tid));
                 if (h->path)
                         paths_watch(s, h);
                 if (!s->given_up_timer)
                         set_look_timer(s, LOOK_EVERY_USEC);
         }
-        worker_on_listening(w);
+        worker_on_listening(w, tid);
 }
 
 /* Calls have waited long enough for another worker. */

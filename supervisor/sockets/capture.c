@@ -322,7 +322,7 @@ handle_listen(Capture *c, Trap *trap)
 
         if (h) {
                 r = listen_again(h);
-                c->host.on_listening(c->host.userdata, trap->owner, h, 0);
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
         if (!pending_take(&c->pending, trap->fd, &bound))
@@ -333,13 +333,12 @@ handle_listen(Capture *c, Trap *trap)
         if (h && !is_in_epoll(c, trap, h)) {
                 r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
-                        c->host.on_listening(c->host.userdata, trap->owner, h, 0);
+                        c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
         h = capture_socket(c, trap, &bound.key);
         if (h)
-                c->host.on_listening(c->host.userdata, trap->owner, h,
-                                     proc_thread_group(trap->call.tid));
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, true);
         return 1;
 }
 
@@ -390,7 +389,7 @@ handle_blindly(Capture *c, Trap *trap)
         if (trap->call.syscall == NOTIFY_LISTEN) {
                 if (!h)
                         return 1;
-                c->host.on_listening(c->host.userdata, trap->owner, h, 0);
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return listen_again(h);
         }
         if (h)

@@ -23,8 +23,8 @@ typedef struct CaptureHost {
         int (*has_socket)(void *userdata, uint64_t owner, ino_t ino);
         /* Is it certain that no living process of any worker has it? */
         bool (*is_given_up)(void *userdata, Held *h);
-        /* A worker listens on a held socket; by this process, if it was captured just now, else 0. */
-        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t captured_from);
+        /* A task of the worker listens on a held socket, which was captured just now or before. */
+        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured);
 } CaptureHost;
 
 /* A call that waits for another worker. */
