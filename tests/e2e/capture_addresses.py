@@ -43,6 +43,17 @@ def _(t):
     assert wait_who(asked)["pid"] == str(sup.worker())
 
 
+@step("a server that binds the very address that the user named gets it, IPv4 or IPv6, TCP or UDP")
+def _(t):
+    for host, listen in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")):
+        port = free_port()
+        sup = Sup(t, "-l", f"{listen}:{port}", "--", PYTHON, server("simple.py"), port, host)
+        assert wait_who((host, port))["pid"] == str(sup.worker())
+        port = free_port()
+        sup = Sup(t, "-l", f"udp:{listen}:{port}", "--", PYTHON, server("udp_echo.py"), port, host)
+        sup.out.wait_for("bound")
+
+
 @step("a server that binds an IPv4 address through an IPv6 socket, as Java does, gets the IPv4 one")
 def _(t):
     port = free_port()
