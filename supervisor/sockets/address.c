@@ -190,6 +190,13 @@ unix_equal(const Address *a, const Address *b)
                memcmp(a->un.sun_path, b->un.sun_path, a->length - head) == 0;
 }
 
+/* Of [::] alone it is part of the address; the kernel sets it on a socket bound to any other. */
+static bool
+is_same_v6only(const Address *a, const Address *b)
+{
+        return a->v6only == b->v6only || !address_is_wildcard(a);
+}
+
 /* Whether both name the same place. */
 bool
 address_equal(const Address *a, const Address *b)
@@ -201,7 +208,7 @@ address_equal(const Address *a, const Address *b)
                 return a->in.sin_port == b->in.sin_port &&
                        a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
         case AF_INET6:
-                return a->in6.sin6_port == b->in6.sin6_port && a->v6only == b->v6only &&
+                return a->in6.sin6_port == b->in6.sin6_port && is_same_v6only(a, b) &&
                        a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
                        IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
         case AF_UNIX:
