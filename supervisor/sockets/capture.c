@@ -34,6 +34,7 @@
 #include "linux/notify.h"
 #include "linux/pidfd.h"
 #include "linux/proc.h"
+#include "sockets/blind.h"
 #include "sockets/trap.h"
 
 /* Prepare; the table stays the caller's. fd_floor: held sockets get numbers from there on. */
@@ -58,16 +59,22 @@ is_connection_type(const Address *a)
         return a->type == SOCK_STREAM || a->type == SOCK_SEQPACKET;
 }
 
-/* Say once that this machine does not let us look at our own workers' sockets. */
+/* Say once that we may not look at our own workers' sockets: this one's, or any. */
 static void
-tell_no_access(Capture *c, int error)
+tell_no_access(Capture *c, pid_t tid, int error)
 {
         if (c->told_no_access || (error != -EPERM && error != -EACCES && error != -ENOSYS))
                 return;
         c->told_no_access = true;
-        log_warning("cannot capture what the server binds: %s; only listeners named with -l are "
-                    "handed over (in a container: --cap-add SYS_PTRACE, or name the address with -l)",
-                    strerrordesc_np(-error));
+        if (geteuid() != 0 && proc_is_hidden(tid))
+                log_warning("the server may not be looked into (it is undumpable, or another "
+                            "user's): what it binds is closed when it ends; let it take a listener "
+                            "of -l from LISTEN_FDS, or run sup as root");
+        else
+                log_warning("cannot capture what the server binds: %s; only listeners named with "
+                            "-l are handed over (in a container: --cap-add SYS_PTRACE, or name the "
+                            "address with -l)",
+                            strerrordesc_np(-error));
 }
 
 /* Whether a living process of this worker has the held socket for the very same address. */
@@ -302,15 +309,6 @@ capture_last_tried(const Capture *c, uint64_t owner)
         return last ? &last->key.address : NULL;
 }
 
-/* listen() on a held socket: a queue that --listen sized is not made smaller by a server. */
-static int
-listen_again(const Held *h)
-{
-        if (!h->backlog)
-                return 1;
-        return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
-}
-
 /* Returns 0 when listen() is to be answered with success, anything else: it goes on. */
 static int
 handle_listen(Capture *c, Trap *trap)
@@ -321,7 +319,7 @@ handle_listen(Capture *c, Trap *trap)
         int r;
 
         if (h) {
-                r = listen_again(h);
+                r = held_listen_again(h);
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
@@ -342,79 +340,21 @@ handle_listen(Capture *c, Trap *trap)
         return 1;
 }
 
-/*
- * Where the caller's socket may not be duplicated, its kind is not known; but ADDFD needs no such
- * right, so a listener that --listen named can still be handed over if only one can be meant.
- */
-static Held *
-find_named_blindly(const Capture *c, const struct sockaddr_storage *asked, socklen_t length)
-{
-        Held *found = NULL;
-
-        for (size_t i = 0; i < c->held->n_items; i++) {
-                Held *h = c->held->items[i];
-                HeldKey key = h->key;
-
-                if (h->origin != HELD_NAMED)
-                        continue;
-                memcpy(&key.address.storage, asked, sizeof(*asked));
-                key.address.length = length;
-                if (held_match(h, &key) == HELD_MATCH_NONE)
-                        continue;
-                if (found)
-                        return NULL;
-                found = h;
-        }
-        return found;
-}
-
-/* The held socket that the call's descriptor is already, without a duplicate of it. */
-static Held *
-find_socket_blindly(const Capture *c, const Trap *trap)
-{
-        for (size_t i = 0; i < c->held->n_items; i++)
-                if (proc_fd_is_socket(trap->call.tid, trap->call.fd, c->held->items[i]->ino) == 1)
-                        return c->held->items[i];
-        return NULL;
-}
-
-/* bind() and listen() without pidfd_getfd. Returns 0: answered with success, else it goes on. */
-static int
-handle_blindly(Capture *c, Trap *trap)
-{
-        struct sockaddr_storage asked = {0};
-        Held *h = find_socket_blindly(c, trap);
-        int r;
-
-        if (trap->call.syscall == NOTIFY_LISTEN) {
-                if (!h)
-                        return 1;
-                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
-                return listen_again(h);
-        }
-        if (h)
-                return 0;
-        if (trap->call.address_len > sizeof(asked))
-                return 1;
-        r = notify_read_memory(&trap->call, trap->call.address, &asked, trap->call.address_len);
-        if (r < 0)
-                return r;
-        h = find_named_blindly(c, &asked, trap->call.address_len);
-        return h ? trap_replace_socket(trap, h, &h->key.address) : 1;
-}
-
 /* Decide about one call, and answer it unless it has to wait. */
 static int
 handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool may_wait)
 {
         Trap trap = {.listener_fd = listener_fd, .owner = owner, .call = *call, .fd = -1};
+        Held *h = NULL;
         int r = 1;
 
         if (call->syscall != NOTIFY_OTHER) {
                 trap.fd = pidfd_get_fd(call->tid, call->fd);
                 if (trap.fd < 0) {
-                        tell_no_access(c, trap.fd);
-                        r = handle_blindly(c, &trap);
+                        tell_no_access(c, call->tid, trap.fd);
+                        r = blind_handle(&trap, c->held, &h);
+                        if (call->syscall == NOTIFY_LISTEN && h)
+                                c->host.on_listening(c->host.userdata, owner, h, call->tid, false);
                 } else if (call->syscall == NOTIFY_BIND) {
                         r = handle_bind(c, &trap, may_wait);
                 } else {

@@ -212,6 +212,18 @@ held_listen(const Held *h, int backlog)
         return listen(h->fd, backlog) < 0 ? -errno : 0;
 }
 
+/*
+ * A server calls listen() on a held socket: a queue that --listen sized is not made smaller by it.
+ * Returns 0: its call has been done; 1: it is the server's to do; or a negative errno.
+ */
+int
+held_listen_again(const Held *h)
+{
+        if (!h->backlog)
+                return 1;
+        return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
+}
+
 /* Whether it takes connections: shutdown(2) by any holder ends that for all. */
 bool
 held_is_listening(const Held *h)

@@ -78,6 +78,7 @@ int held_claim(Held *h, const HeldClaim *claim);
 void held_drop_claims(Held *h, uint64_t owner);
 unsigned held_queue_length(const Held *h);
 int held_listen(const Held *h, int backlog);
+int held_listen_again(const Held *h);
 bool held_is_listening(const Held *h);
 HeldMatch held_match(const Held *h, const HeldKey *key);
 
