@@ -15,54 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-
-/* Add a pid unless it is there. Returns 0 or -ENOMEM. */
-int
-pidset_add(PidSet *set, pid_t pid)
-{
-        if (pidset_has(set, pid))
-                return 0;
-        if (set->n_pids == set->n_allocated) {
-                size_t n = set->n_allocated ? set->n_allocated * 2 : 16;
-                pid_t *pids = reallocarray(set->pids, n, sizeof(*pids));
-
-                if (!pids)
-                        return -ENOMEM;
-                set->pids = pids;
-                set->n_allocated = n;
-        }
-        set->pids[set->n_pids++] = pid;
-        return 0;
-}
-
-/* Whether the pid is in the set. */
-bool
-pidset_has(const PidSet *set, pid_t pid)
-{
-        for (size_t i = 0; i < set->n_pids; i++)
-                if (set->pids[i] == pid)
-                        return true;
-        return false;
-}
-
-/* Free what the set holds; it is empty afterwards. */
-void
-pidset_deinit(PidSet *set)
-{
-        free(set->pids);
-        *set = (PidSet){0};
-}
-
-/* The same under the name that CLEANUP wants. */
-void
-pidset_deinit_p(PidSet *set)
-{
-        pidset_deinit(set);
-}
 
 /* Open the list of a thread's children, for those who ask often. Returns an fd or -errno. */
 int
@@ -128,8 +85,8 @@ read_stat(pid_t pid, char *text, size_t size)
 }
 
 /* The parent of a process, or 0 when it is gone. */
-static pid_t
-read_parent(pid_t pid)
+pid_t
+proc_parent(pid_t pid)
 {
         char text[512];
         const char *p = read_stat(pid, text, sizeof(text));
@@ -149,7 +106,7 @@ scan_for_children(pid_t pid, PidSet *ret_children)
         while ((entry = readdir(dir))) {
                 pid_t other = (pid_t)strtol(entry->d_name, NULL, 10);
 
-                if (other > 0 && read_parent(other) == pid && pidset_add(ret_children, other) < 0)
+                if (other > 0 && proc_parent(other) == pid && pidset_add(ret_children, other) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -245,6 +202,17 @@ proc_is_ours(pid_t pid)
 
         (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
         return stat(path, &st) == 0 && st.st_uid == geteuid();
+}
+
+/* Whether the process does not let others of its uid look into it (prctl(2), PR_SET_DUMPABLE). */
+bool
+proc_is_hidden(pid_t pid)
+{
+        char path[64];
+        struct stat st;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+        return stat(path, &st) == 0 && st.st_uid != geteuid();
 }
 
 /* The state letter of a process (R, S, D, T, Z, …), or 0 when it is gone. */
@@ -403,6 +371,24 @@ proc_fd_is_socket(pid_t pid, int fd, ino_t inode)
                 return errno == ENOENT || errno == ESRCH ? 0 : -errno;
         target[n] = '\0';
         return strcmp(target, wanted) == 0;
+}
+
+/*
+ * The protocol of a socket of another process, in the kernel's words: TCP, UDPv6, UNIX-STREAM, …
+ * (net/socket.c, sockfs_xattr_get). Returns 0 or a negative errno.
+ */
+int
+proc_fd_protocol(pid_t pid, int fd, char *ret_name, size_t size)
+{
+        char path[64];
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+        n = getxattr(path, "system.sockprotoname", ret_name, size - 1);
+        if (n < 0)
+                return -errno;
+        ret_name[n] = '\0';
+        return 0;
 }
 
 /*

@@ -143,6 +143,24 @@ launch_deinit(Launch *l)
         strv_deinit(&l->arguments);
 }
 
+/*
+ * A worker finds its listeners as they came (blocking, unless with fd:N), whatever the one before it
+ * made of them. Under a worker that lives no flag is changed: it could block, or fail to.
+ */
+static void
+reset_flags(const Worker *w)
+{
+        const Supervisor *s = w->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i] != w && s->workers[i]->pid)
+                        return;
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->origin == HELD_NAMED)
+                        (void)fd_set_nonblock(s->held.items[i]->fd,
+                                              s->held.items[i]->nonblock);
+}
+
 /* The named listeners of a worker's generation, in the order of the command line. */
 static int
 describe_listeners(const Worker *w, Launch *l)
@@ -386,6 +404,7 @@ launch_worker(Worker *w)
         CLEANUP_FREE char *reason = NULL;
         int r = describe_listeners(w, &l);
 
+        reset_flags(w);
         w->spawned_usec = now_usec();
         if (r == 0)
                 r = ready_open_notify(w);

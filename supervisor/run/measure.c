@@ -41,21 +41,6 @@ new_overflows(Supervisor *s)
         return sum;
 }
 
-/*
- * A server that shuts its listening socket down as it stops does that to all who share it
- * (tests/kernel shows it): let it listen again.
- */
-static void
-revive_listeners(const Supervisor *s)
-{
-        for (size_t i = 0; i < s->held.n_items; i++) {
-                const Held *h = s->held.items[i];
-
-                if (!held_is_listening(h))
-                        (void)held_listen(h, h->backlog ? h->backlog : SOMAXCONN);
-        }
-}
-
 static bool
 look(Supervisor *s)
 {
@@ -64,7 +49,6 @@ look(Supervisor *s)
         uint64_t overflows = new_overflows(s);
         bool goes_on = s->rollout.state != ROLLOUT_IDLE;
 
-        revive_listeners(s);
         if (goes_on)
                 measure_sample(&s->rollout.measure, now, queue, overflows);
         for (size_t i = 0; i < s->n_generations; i++)

@@ -44,7 +44,7 @@ read_orphans(Supervisor *s)
 }
 
 /*
- * End what a worker left behind: at once, or with its stop signal first.
+ * End what a worker left behind: at once, or with its stop signal first, once for each process.
  * Returns true when nothing is left.
  */
 bool
@@ -61,8 +61,11 @@ reap_sweep(Worker *w)
                 if (!tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
                         continue;
                 n++;
+                if (!w->kill_sweep && pidset_has(&w->asked, pid))
+                        continue;
                 (void)kill(pid, w->kill_sweep ? SIGKILL : s->config->stop_signal);
                 (void)kill(pid, SIGCONT);
+                (void)pidset_add(&w->asked, pid);
         }
         if (n)
                 log_debug("ending %u process%s that worker %u left behind", n, n == 1 ? "" : "es",
@@ -114,16 +117,17 @@ is_still_starting(const Worker *w)
 
 /*
  * Whether a main process that exited with 0 has only gone into the background, and who it is now:
- * an orphan of its own that has the listener, or any one if the worker had none yet.
+ * an orphan of its own that has the listener, or any one (*ret_is_guess) if the worker had none yet.
  */
 static pid_t
-find_daemon(Worker *w)
+find_daemon(Worker *w, bool *ret_is_guess)
 {
         Supervisor *s = w->supervisor;
         TreeMark mark = worker_mark(w);
         const PidSet *orphans;
         pid_t any = 0;
 
+        *ret_is_guess = false;
         if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked || !is_still_starting(w))
                 return 0;
         orphans = read_orphans(s);
@@ -137,6 +141,7 @@ find_daemon(Worker *w)
                 if (!any)
                         any = pid;
         }
+        *ret_is_guess = true;
         return w->listened ? 0 : any;
 }
 
@@ -144,13 +149,14 @@ static void
 handle_ended(Worker *w)
 {
         pid_t daemon_pid;
+        bool is_guess;
 
         w->has_ended = false;
         w->pid_before = w->pid;
         w->pid = 0;
-        daemon_pid = find_daemon(w);
+        daemon_pid = find_daemon(w, &is_guess);
         if (daemon_pid) {
-                worker_follow(w, daemon_pid);
+                worker_follow(w, daemon_pid, is_guess);
                 w->supervisor->orphans_read = false;
                 return;
         }

@@ -112,14 +112,19 @@ renew_next(Supervisor *s)
 static int
 prepare_sockets(Supervisor *s, char **ret_why)
 {
-        Generation *g = s->rollout.generation;
+        const Generation *g = s->rollout.generation;
+        int r;
 
         if (!g->is_steered) {
                 steer_share(&s->held, s->current->number);
                 return 0;
         }
-        return steer_prepare(&s->held, s->current->number, g->number,
-                             s->rollout.reload.canary_share > 0, s->fd_floor, ret_why);
+        r = steer_prepare(&s->held, s->current->number, g->number,
+                          s->rollout.reload.canary_share > 0, s->fd_floor, ret_why);
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->generation == g->number && s->held.items[i]->path)
+                        paths_watch(s, s->held.items[i]);
+        return r;
 }
 
 static void

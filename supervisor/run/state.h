@@ -92,6 +92,7 @@ typedef struct Worker {
         bool done;          /* it ended by itself and is not to come back */
         bool nudge;         /* the deadline is for the stop signal, not yet for SIGKILL */
         bool drained;       /* retiring by connections: was told to stop */
+        bool is_guess;      /* it went into the background, and pid may be another of its processes */
         bool has_tried;     /* it bound something without getting to listen on it */
         Address tried;
         RestartState restart;
@@ -105,6 +106,7 @@ typedef struct Worker {
         sd_event_source *watchdog;
         pid_t told_pid; /* MAINPID, or 0 */
         sd_event_source *timer; /* a start that is due, or a deadline */
+        PidSet asked; /* left-overs that were sent the stop signal */
 } Worker;
 
 /* What somebody asked for, by signal (no waiters) or on the control socket. */
@@ -218,7 +220,8 @@ void generations_tidy(Supervisor *s);
 Worker *workers_add(Supervisor *s, Generation *generation, WorkerRole role, unsigned index);
 Worker *worker_free(Worker *w);
 void worker_event(Worker *w, LifeEvent event);
-void worker_follow(Worker *w, pid_t pid);
+void worker_follow(Worker *w, pid_t pid, bool is_guess);
+void worker_on_listening(Worker *w, pid_t tid);
 void worker_sign(Worker *w, ReadySign sign);
 void worker_retire(Worker *w);
 void worker_set_timer(Worker *w, uint64_t delay_usec);
@@ -254,7 +257,7 @@ void reap_children(Supervisor *s);
 bool reap_sweep(Worker *w);
 bool reap_strays(Supervisor *s);
 
-/* traps.c: trapped calls, held sockets that were given up, paths */
+/* traps.c: trapped calls, held sockets that were given up */
 int traps_prepare(Supervisor *s, char **ret_why);
 void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
@@ -264,12 +267,14 @@ void traps_look_soon(Supervisor *s);
 void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);
 int traps_tree(const Worker *w, PidSet *ret_pids);
-void traps_watch_path(Supervisor *s, const Held *h);
 
 /* standby.c: workers that are started ahead */
 void standby_fill(Supervisor *s);
 Worker *standby_take_fresh(Supervisor *s);
 Worker *standby_take(Supervisor *s, bool parked_only);
+
+/* paths.c: the names of held unix sockets */
+void paths_watch(Supervisor *s, const Held *h);
 
 /* rollout.c: reload */
 void rollout_request(Supervisor *s, Reload *consume_reload);

@@ -9,11 +9,9 @@
  * captured.
  */
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -70,17 +68,19 @@ traps_tree(const Worker *w, PidSet *ret_pids)
         return tree_read_worker(&s->tree, &mark, w->pid, &mains, workers_is_only(s), ret_pids);
 }
 
-/* Whether any process of the worker has the socket: 1, 0, or -EACCES when that cannot be told. */
+/*
+ * Whether any process of the worker has a socket, under another number than except_fd.
+ * Returns 1, 0, or -EACCES when that cannot be told.
+ */
 static int
-tree_has_socket(const Worker *w, const Held *h, HeldClaim *ret_seen)
+tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen)
 {
         CLEANUP(pidset_deinit_p) PidSet pids = {0};
-        int except_fd = handed_fd(w, h);
         int result = traps_tree(w, &pids);
 
         for (size_t i = 0; i < pids.n_pids; i++) {
                 int fd;
-                int r = proc_find_socket(pids.pids[i], h->ino, except_fd, &fd);
+                int r = proc_find_socket(pids.pids[i], ino, except_fd, &fd);
 
                 if (r == 1) {
                         ret_seen->pid = pids.pids[i];
@@ -97,15 +97,24 @@ tree_has_socket(const Worker *w, const Held *h, HeldClaim *ret_seen)
 static int
 on_still_has(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim)
 {
-        const Supervisor *s = userdata;
-        const Worker *w = find_owner(s, owner);
+        const Worker *w = find_owner(userdata, owner);
         HeldClaim seen;
 
         if (!w)
                 return 0;
         if (proc_fd_is_socket(claim->pid, claim->fd, h->ino) == 1)
                 return 1;
-        return tree_has_socket(w, h, &seen);
+        return tree_has_socket(w, h->ino, handed_fd(w, h), &seen);
+}
+
+/* For capture: does the worker have a socket that is not held? */
+static int
+on_has_socket(void *userdata, uint64_t owner, ino_t ino)
+{
+        const Worker *w = find_owner(userdata, owner);
+        HeldClaim seen;
+
+        return w ? tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
 /* For capture: whose sockets does it get? */
@@ -130,22 +139,22 @@ static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
 static void
-on_listening(void *userdata, uint64_t owner, Held *h, pid_t captured_from)
+on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
 {
         Supervisor *s = userdata;
         Worker *w = find_owner(s, owner);
 
         if (!w)
                 return;
-        if (captured_from) {
-                report_held(w, h, captured_from);
+        if (captured) {
+                report_held(w, h, proc_thread_group(tid));
                 if (h->path)
-                        traps_watch_path(s, h);
+                        paths_watch(s, h);
                 if (!s->given_up_timer)
                         set_look_timer(s, LOOK_EVERY_USEC);
         }
         steer_claimed(&s->held, h, s->current->number);
-        worker_sign(w, READY_SIGN_LISTEN);
+        worker_on_listening(w, tid);
 }
 
 /* Calls have waited long enough for another worker. */
@@ -219,9 +228,7 @@ traps_detach(Worker *w)
 }
 
 /*
- * A worker's main process ended: forget its claims. While nobody serves a socket its queue is as
- * long as the kernel allows, whatever small number its server set; that also revives one that was
- * shut down.
+ * A worker's main process ended: forget its claims. A socket that it shut down listens again.
  */
 void
 traps_worker_ended(Worker *w)
@@ -236,12 +243,9 @@ traps_worker_ended(Worker *w)
 
         for (size_t i = 0; i < held->n_items; i++) {
                 Held *h = held->items[i];
-                size_t before = h->n_claims;
 
                 held_drop_claims(h, w->incarnation);
-                if (h->origin == HELD_CAPTURED && h->n_claims < before)
-                        (void)held_listen(h, SOMAXCONN);
-                else if (h->origin == HELD_NAMED && !held_is_listening(h))
+                if (!held_is_listening(h))
                         (void)held_listen(h, h->backlog);
         }
 }
@@ -291,17 +295,19 @@ workers_are_settled(const Supervisor *s)
         return true;
 }
 
-/* Whether no process of any worker has it open, for certain. */
+/* Also for capture: whether no process of any worker has it open, for certain. */
 static bool
-is_given_up(const Supervisor *s, Held *h)
+is_given_up(void *userdata, Held *h)
 {
+        const Supervisor *s = userdata;
+
         for (size_t i = 0; i < h->n_claims; i++)
                 if (proc_fd_is_socket(h->claims[i].pid, h->claims[i].fd, h->ino) == 1)
                         return false;
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
                 HeldClaim seen = {.owner = w->incarnation, .asked = h->key.address};
-                int r = tree_has_socket(w, h, &seen);
+                int r = tree_has_socket(w, h->ino, -1, &seen);
 
                 if (r == 1)
                         (void)held_claim(h, &seen); /* where to look first the next time */
@@ -325,6 +331,21 @@ close_given_up(Supervisor *s)
                           "closed %s: the server does not have it open any more", address);
                 steer_remove(&s->held, h);
         }
+}
+
+/* A held socket was shut down by one of those who have it; the others go on. */
+static int
+on_shut_down(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        (void)fd;
+        (void)revents;
+        if (s->stopping)
+                (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        else if (held_table_revive(&s->held))
+                log_debug("a worker has shut a held socket down; it listens again");
+        return 0;
 }
 
 static bool
@@ -367,57 +388,6 @@ traps_look_soon(Supervisor *s)
                 set_look_timer(s, CLAIM_PATIENCE_USEC);
 }
 
-static int
-on_directory(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-        Supervisor *s = userdata;
-        char buffer[sizeof(struct inotify_event) + NAME_MAX + 1]
-                __attribute__((aligned(__alignof__(struct inotify_event))));
-
-        (void)source;
-        (void)revents;
-        while (read(fd, buffer, sizeof(buffer)) > 0)
-                ; /* which name it was does not matter */
-        for (size_t i = 0; i < s->held.n_items; i++)
-                if (s->held.items[i]->path && unix_path_restore(s->held.items[i]->path) == 1)
-                        log_debug("linked %s again", s->held.items[i]->path->path);
-        return 0;
-}
-
-/* Be told when a name in the directory of a held unix socket is removed. */
-static int
-watch_path(Supervisor *s, const Held *h)
-{
-
-        CLEANUP_FREE char *directory = NULL;
-        int r;
-
-        if (s->inotify_fd < 0) {
-                s->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-                if (s->inotify_fd < 0)
-                        return -errno;
-                r = sd_event_add_io(s->event, NULL, s->inotify_fd, EPOLLIN, on_directory, s);
-                if (r < 0)
-                        return r;
-        }
-        directory = strndup(h->path->path, (size_t)(strrchr(h->path->path, '/') + 1 - h->path->path));
-        if (!directory)
-                return -ENOMEM;
-        return inotify_add_watch(s->inotify_fd, directory, IN_DELETE | IN_MOVED_FROM) < 0 ? -errno
-                                                                                           : 0;
-}
-
-/* The same for those who can do without. */
-void
-traps_watch_path(Supervisor *s, const Held *h)
-{
-        int r = watch_path(s, h);
-
-        if (r < 0)
-                log_warning("cannot watch over the name %s: %s", h->path->path,
-                            strerrordesc_np(-r));
-}
-
 /*
  * Make the filter, and watch the paths of named listeners.
  * Returns 0 or a negative errno with a sentence.
@@ -430,15 +400,22 @@ traps_prepare(Supervisor *s, char **ret_why)
                 .generation_of = on_generation_of,
                 .may_listen = on_may_listen,
                 .still_has = on_still_has,
+                .has_socket = on_has_socket,
+                .is_given_up = is_given_up,
                 .on_listening = on_listening,
         };
-        int r = 0;
+        int r = held_table_watch(&s->held);
 
+        if (r >= 0)
+                r = sd_event_add_io(s->event, NULL, r, EPOLLIN, on_shut_down, s);
+        if (r < 0)
+                return why(ret_why, r, "cannot watch the sockets: %s", strerrordesc_np(-r));
+        r = 0;
         capture_init(&s->capture, &s->held, s->fd_floor, &host);
         s->capture.steerable = s->config->drain == DRAIN_CONNECTIONS;
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->path)
-                        traps_watch_path(s, s->held.items[i]);
+                        paths_watch(s, s->held.items[i]);
         if (s->config->capture != CAPTURE_OFF) {
                 r = notify_filter_init(&s->filter);
                 s->capture_on = r == 0;

@@ -58,6 +58,7 @@ worker_free(Worker *w)
                 sd_event_source_disable_unref(w->notify_source);
                 sd_event_source_disable_unref(w->timer);
                 restart_state_deinit(&w->restart);
+                pidset_deinit(&w->asked);
                 free(w);
         }
         return NULL;
@@ -265,7 +266,9 @@ spawn(Worker *w)
         w->ready_usec = 0;
         w->session = 0;
         w->told_pid = 0;
+        w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
+        w->is_guess = false;
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
                         supervisor_stop(s, true, w->end_status);
@@ -470,9 +473,40 @@ worker_retire(Worker *w)
         worker_event(w, LIFE_EVENT_STOP);
 }
 
-/* The main process daemonised itself: this one is the main process from now on. */
+/*
+ * Whose child the task is or descends from, seen from us: the process that will be left to us, or was,
+ * when the ones between have ended. 0: it is gone.
+ */
+static pid_t
+find_own_child(pid_t tid)
+{
+        pid_t pid = proc_thread_group(tid);
+        pid_t parent = pid ? proc_parent(pid) : 0;
+
+        while (parent && parent != getpid()) {
+                pid = parent;
+                parent = proc_parent(pid);
+        }
+        return parent ? pid : 0;
+}
+
+/* A worker listens on a held socket, by this task: the best sign that it serves. */
 void
-worker_follow(Worker *w, pid_t pid)
+worker_on_listening(Worker *w, pid_t tid)
+{
+        pid_t pid = w->is_guess ? find_own_child(tid) : 0;
+
+        if (pid && pid != w->pid) {
+                w->pid_before = w->pid;
+                worker_follow(w, pid, false);
+        }
+        w->is_guess = false;
+        worker_sign(w, READY_SIGN_LISTEN);
+}
+
+/* The main process daemonised itself: this one is the main process from now on, or until one listens. */
+void
+worker_follow(Worker *w, pid_t pid, bool is_guess)
 {
         char comm[PROC_COMM_MAX] = "?";
 
@@ -485,6 +519,7 @@ worker_follow(Worker *w, pid_t pid)
                   "worker %u (pid %d) went into the background; following %s (pid %d)", w->index,
                   (int)w->pid_before, comm, (int)pid);
         w->pid = pid;
+        w->is_guess = is_guess;
         if (getsid(pid) != getsid(0))
                 w->session = getsid(pid);
 }

@@ -162,6 +162,21 @@ address_is_automatic(const Address *a)
         return a->any.sa_family == AF_UNIX && a->length <= sizeof(sa_family_t);
 }
 
+/* An IPv4 address that was written as IPv6 (::ffff:a.b.c.d) as what it is; others as they are. */
+Address
+address_unmapped(const Address *a)
+{
+        Address plain = *a;
+
+        if (a->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+                return plain;
+        plain = (Address){.length = sizeof(plain.in), .type = a->type};
+        plain.in.sin_family = AF_INET;
+        plain.in.sin_port = a->in6.sin6_port;
+        plain.in.sin_addr.s_addr = a->in6.sin6_addr.s6_addr32[3];
+        return plain;
+}
+
 static bool
 unix_equal(const Address *a, const Address *b)
 {
@@ -175,6 +190,13 @@ unix_equal(const Address *a, const Address *b)
                memcmp(a->un.sun_path, b->un.sun_path, a->length - head) == 0;
 }
 
+/* Of [::] alone it is part of the address; the kernel sets it on a socket bound to any other. */
+static bool
+is_same_v6only(const Address *a, const Address *b)
+{
+        return a->v6only == b->v6only || !address_is_wildcard(a);
+}
+
 /* Whether both name the same place. */
 bool
 address_equal(const Address *a, const Address *b)
@@ -186,7 +208,7 @@ address_equal(const Address *a, const Address *b)
                 return a->in.sin_port == b->in.sin_port &&
                        a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
         case AF_INET6:
-                return a->in6.sin6_port == b->in6.sin6_port && a->v6only == b->v6only &&
+                return a->in6.sin6_port == b->in6.sin6_port && is_same_v6only(a, b) &&
                        a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
                        IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
         case AF_UNIX:
@@ -212,6 +234,24 @@ address_covers(const Address *wide, const Address *narrow)
         if (wide->any.sa_family == narrow->any.sa_family)
                 return true;
         return wide->any.sa_family == AF_INET6 && !wide->v6only;
+}
+
+/*
+ * Whether the two are different places, of which only one can be listened on at a time: a wildcard
+ * and what it covers, one IPv4 address in two families, or one path for two types of sockets.
+ */
+bool
+address_excludes(const Address *a, const Address *b)
+{
+        Address plain_a = address_unmapped(a);
+        Address plain_b = address_unmapped(b);
+
+        if (address_equal(a, b))
+                return false;
+        if (address_is_path(a) && address_is_path(b))
+                return strncmp(a->un.sun_path, b->un.sun_path, sizeof(a->un.sun_path)) == 0;
+        return address_equal(&plain_a, &plain_b) || address_covers(&plain_a, &plain_b) ||
+               address_covers(&plain_b, &plain_a);
 }
 
 static const char *

@@ -30,11 +30,13 @@ int address_from_bind(int fd, const void *sockaddr, socklen_t length, Address *r
 uint16_t address_port(const Address *a);
 void address_set_port(Address *a, uint16_t port);
 bool address_has_port(const Address *a);
+Address address_unmapped(const Address *a);
 bool address_is_wildcard(const Address *a);
 bool address_is_path(const Address *a);
 bool address_is_automatic(const Address *a);
 bool address_equal(const Address *a, const Address *b);
 bool address_covers(const Address *wide, const Address *narrow);
+bool address_excludes(const Address *a, const Address *b);
 const char *address_format_plain(const Address *a, char *ret_text, size_t size);
 const char *address_format(const Address *a, char *ret_text, size_t size);
 

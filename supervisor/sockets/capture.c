@@ -34,6 +34,7 @@
 #include "linux/notify.h"
 #include "linux/pidfd.h"
 #include "linux/proc.h"
+#include "sockets/blind.h"
 #include "sockets/steer.h"
 #include "sockets/trap.h"
 
@@ -59,16 +60,22 @@ is_connection_type(const Address *a)
         return a->type == SOCK_STREAM || a->type == SOCK_SEQPACKET;
 }
 
-/* Say once that this machine does not let us look at our own workers' sockets. */
+/* Say once that we may not look at our own workers' sockets: this one's, or any. */
 static void
-tell_no_access(Capture *c, int error)
+tell_no_access(Capture *c, pid_t tid, int error)
 {
         if (c->told_no_access || (error != -EPERM && error != -EACCES && error != -ENOSYS))
                 return;
         c->told_no_access = true;
-        log_warning("cannot capture what the server binds: %s; only listeners named with -l are "
-                    "handed over (in a container: --cap-add SYS_PTRACE, or name the address with -l)",
-                    strerrordesc_np(-error));
+        if (geteuid() != 0 && proc_is_hidden(tid))
+                log_warning("the server may not be looked into (it is undumpable, or another "
+                            "user's): what it binds is closed when it ends; let it take a listener "
+                            "of -l from LISTEN_FDS, or run sup as root");
+        else
+                log_warning("cannot capture what the server binds: %s; only listeners named with "
+                            "-l are handed over (in a container: --cap-add SYS_PTRACE, or name the "
+                            "address with -l)",
+                            strerrordesc_np(-error));
 }
 
 /* Whether a living process of this worker has the held socket for the very same address. */
@@ -149,18 +156,80 @@ tell_other_family(const Held *h, const Address *asked)
                     address_port(&h->key.address));
 }
 
+/* Whether the kernel would refuse the caller's bind() for the sake of a held socket. */
+static bool
+is_in_the_way(const Trap *trap, const HeldKey *key, const Held *h)
+{
+        bool apart = h->key.device[0] && key->device[0] && strcmp(h->key.device, key->device) != 0;
+
+        return h->origin == HELD_CAPTURED && h->key.netns == key->netns && !apart &&
+               address_excludes(&h->key.address, &key->address) &&
+               !(has_option(trap->fd, SO_REUSEPORT) && has_option(h->fd, SO_REUSEPORT));
+}
+
+/*
+ * A server may come back on another address of its port, 0.0.0.0 where it was 127.0.0.1. What is
+ * held of its former life and nobody has any more would refuse it that for ever: it is closed.
+ */
+static void
+close_in_the_way(Capture *c, const Trap *trap, const HeldKey *key)
+{
+        char asked[ADDRESS_TEXT_MAX];
+        char closed[ADDRESS_TEXT_MAX];
+
+        for (size_t i = c->held->n_items; i-- > 0;) {
+                Held *h = c->held->items[i];
+
+                if (!is_in_the_way(trap, key, h) || !c->host.is_given_up(c->host.userdata, h))
+                        continue;
+                (void)address_format(&h->key.address, closed, sizeof(closed));
+                log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = closed},
+                          "closed %s: the server binds %s instead", closed,
+                          address_format(&key->address, asked, sizeof(asked)));
+                held_table_remove(c->held, h);
+        }
+}
+
+/*
+ * Whether the worker has bound the place already, and not yet listened: a second bind() has to fail
+ * then as it would without us, so it must not get SO_REUSEADDR from us.
+ */
+static bool
+is_bound_by_itself(const Capture *c, uint64_t owner, const HeldKey *key)
+{
+        const PendingSocket *s = NULL;
+
+        while ((s = pending_next_own(&c->pending, owner, key, s)))
+                if (c->host.has_socket(c->host.userdata, owner, s->ino) == 1)
+                        return true;
+        return false;
+}
+
 /* Before a server binds for the first time: nothing of an earlier one is to stand in the way. */
 static void
-clear_the_way(const Trap *trap, const HeldKey *key)
+clear_the_way(Capture *c, const Trap *trap, const HeldKey *key)
 {
         const Address *a = &key->address;
         int one = 1;
 
+        close_in_the_way(c, trap, key);
         if (address_has_port(a))
                 (void)setsockopt(trap->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         else if (address_is_path(a) && proc_is_ours(trap->call.tid) &&
                  unix_path_is_stale(a->un.sun_path, a->type))
                 (void)unlink(a->un.sun_path);
+}
+
+/* The name that the server has just removed leads somewhere again, to whichever generation. */
+static void
+restore_names(const Capture *c, const Held *h)
+{
+        for (size_t i = 0; i < c->held->n_items; i++) {
+                const Held *other = c->held->items[i];
+
+                if (other->path && (other == h || (h->group && other->group == h->group)))
+                        (void)unix_path_restore_bound(other->path);
+        }
 }
 
 /*
@@ -182,8 +251,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
                 return r < 0 ? r : 1;
         h = find_held(c, trap->owner, &key, &taken);
         if (h && !is_in_epoll(c, trap, h)) {
-                if (h->path)
-                        (void)unix_path_restore(h->path);
+                restore_names(c, h);
                 tell_other_family(h, &key.address);
                 return trap_replace_socket(trap, h, &key.address);
         }
@@ -192,8 +260,8 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (may_wait && !taken && !has_option(trap->fd, SO_REUSEPORT) &&
             pending_has_other(&c->pending, trap->owner, &key))
                 return CAPTURE_WAIT;
-        if (!taken)
-                clear_the_way(trap, &key);
+        if (!taken && !is_bound_by_itself(c, trap->owner, &key))
+                clear_the_way(c, trap, &key);
         (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;
 }
@@ -220,7 +288,8 @@ name_of(const Address *a, char *text, size_t size)
 
 /*
  * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
- * socket: it fails as the server's would (then there is nothing to hold).
+ * socket: it fails as the server's would (then there is nothing to hold). The queue is as long as the
+ * kernel allows, whatever small number the server has in mind: clients wait in it over a restart.
  */
 static Held *
 capture_socket(Capture *c, Trap *trap, const HeldKey *key)
@@ -231,8 +300,8 @@ capture_socket(Capture *c, Trap *trap, const HeldKey *key)
         int fd;
 
         if (c->steerable && key->address.type == SOCK_STREAM && address_has_port(&key->address)
-                    ? steer_listen(trap->fd, trap->call.backlog) < 0
-                    : listen(trap->fd, trap->call.backlog) < 0)
+                    ? steer_listen(trap->fd, SOMAXCONN) < 0
+                    : listen(trap->fd, SOMAXCONN) < 0)
                 return NULL;
         fd = fd_move_above(fd_steal(&trap->fd), c->fd_floor);
         if (fd < 0)
@@ -257,15 +326,6 @@ capture_last_tried(const Capture *c, uint64_t owner)
         return last ? &last->key.address : NULL;
 }
 
-/* listen() on a held socket: a queue that --listen sized is not made smaller by a server. */
-static int
-listen_again(const Held *h)
-{
-        if (!h->backlog)
-                return 1;
-        return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
-}
-
 /*
  * Returns 0 when listen() is to be answered with success, CAPTURE_PARK when it waits until the
  * worker is promoted, anything else: it goes on.
@@ -282,8 +342,8 @@ handle_listen(Capture *c, Trap *trap)
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK;
         if (h) {
-                r = listen_again(h);
-                c->host.on_listening(c->host.userdata, trap->owner, h, 0);
+                r = held_listen_again(h);
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
         if (!pending_take(&c->pending, trap->fd, &bound))
@@ -294,77 +354,13 @@ handle_listen(Capture *c, Trap *trap)
         if (h && !is_in_epoll(c, trap, h)) {
                 r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
-                        c->host.on_listening(c->host.userdata, trap->owner, h, 0);
+                        c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
         h = capture_socket(c, trap, &bound.key);
         if (h)
-                c->host.on_listening(c->host.userdata, trap->owner, h,
-                                     proc_thread_group(trap->call.tid));
-        return 1;
-}
-
-/*
- * Where the caller's socket may not be duplicated, its kind is not known; but ADDFD needs no such
- * right, so a listener that --listen named can still be handed over if only one can be meant.
- */
-static Held *
-find_named_blindly(const Capture *c, const struct sockaddr_storage *asked, socklen_t length)
-{
-        Held *found = NULL;
-
-        for (size_t i = 0; i < c->held->n_items; i++) {
-                Held *h = c->held->items[i];
-                HeldKey key = h->key;
-
-                if (h->origin != HELD_NAMED)
-                        continue;
-                memcpy(&key.address.storage, asked, sizeof(*asked));
-                key.address.length = length;
-                if (held_match(h, &key) == HELD_MATCH_NONE)
-                        continue;
-                if (found)
-                        return NULL;
-                found = h;
-        }
-        return found;
-}
-
-/* The held socket that the call's descriptor is already, without a duplicate of it. */
-static Held *
-find_socket_blindly(const Capture *c, const Trap *trap)
-{
-        for (size_t i = 0; i < c->held->n_items; i++)
-                if (proc_fd_is_socket(trap->call.tid, trap->call.fd, c->held->items[i]->ino) == 1)
-                        return c->held->items[i];
-        return NULL;
-}
-
-/* bind() and listen() without pidfd_getfd. Returns 0: answered with success, else it goes on. */
-static int
-handle_blindly(Capture *c, Trap *trap)
-{
-        struct sockaddr_storage asked = {0};
-        Held *h = find_socket_blindly(c, trap);
-        int r;
-
-        if (trap->call.syscall == NOTIFY_LISTEN) {
-                if (!h)
-                        return 1;
-                if (!c->host.may_listen(c->host.userdata, trap->owner))
-                        return CAPTURE_PARK;
-                c->host.on_listening(c->host.userdata, trap->owner, h, 0);
-                return listen_again(h);
-        }
-        if (h)
-                return 0;
-        if (trap->call.address_len > sizeof(asked))
-                return 1;
-        r = notify_read_memory(&trap->call, trap->call.address, &asked, trap->call.address_len);
-        if (r < 0)
-                return r;
-        h = find_named_blindly(c, &asked, trap->call.address_len);
-        return h ? trap_replace_socket(trap, h, &h->key.address) : 1;
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, true);
+        return h ? 0 : 1;
 }
 
 static bool
@@ -388,13 +384,20 @@ static int
 handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool may_wait)
 {
         Trap trap = {.listener_fd = listener_fd, .owner = owner, .call = *call, .fd = -1};
+        Held *h = NULL;
         int r = 1;
 
         if (call->syscall != NOTIFY_OTHER) {
                 trap.fd = pidfd_get_fd(call->tid, call->fd);
                 if (trap.fd < 0) {
-                        tell_no_access(c, trap.fd);
-                        r = handle_blindly(c, &trap);
+                        tell_no_access(c, call->tid, trap.fd);
+                        r = blind_handle(&trap, c->held,
+                                         c->host.generation_of(c->host.userdata, owner), &h);
+                        if (call->syscall == NOTIFY_LISTEN && h &&
+                            !c->host.may_listen(c->host.userdata, owner))
+                                r = CAPTURE_PARK;
+                        else if (call->syscall == NOTIFY_LISTEN && h)
+                                c->host.on_listening(c->host.userdata, owner, h, call->tid, false);
                 } else if (call->syscall == NOTIFY_BIND) {
                         r = handle_bind(c, &trap, may_wait);
                 } else {

@@ -24,8 +24,12 @@ typedef struct CaptureHost {
         bool (*may_listen)(void *userdata, uint64_t owner);
         /* Does a living process of the worker still have what it claimed? 1, 0 or -errno */
         int (*still_has)(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim);
-        /* A worker listens on a held socket; by this process, if it was captured just now, else 0. */
-        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t captured_from);
+        /* Does a living process of the worker have this socket, which is not held? 1, 0 or -errno */
+        int (*has_socket)(void *userdata, uint64_t owner, ino_t ino);
+        /* Is it certain that no living process of any worker has it? */
+        bool (*is_given_up)(void *userdata, Held *h);
+        /* A task of the worker listens on a held socket, which was captured just now or before. */
+        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured);
 } CaptureHost;
 
 /* A call that waits. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,34 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* socket(7), Linux 5.14 */
 #endif
+
+/* The name of a path in its directory; the path need not be terminated. Returns its length. */
+static size_t
+split_path(const Address *a, const char **ret_name)
+{
+        size_t length = strnlen(a->un.sun_path, sizeof(a->un.sun_path));
+        const char *slash = memrchr(a->un.sun_path, '/', length);
+
+        *ret_name = slash ? slash + 1 : a->un.sun_path;
+        return length - (size_t)(*ret_name - a->un.sun_path);
+}
+
+/* Note which directory a path is in. One that cannot be found is no error: bind() will say so. */
+static void
+find_directory(HeldKey *key)
+{
+        const char *path = key->address.un.sun_path;
+        char directory[sizeof(key->address.un.sun_path) + 1];
+        const char *name;
+        struct stat st;
+
+        (void)split_path(&key->address, &name);
+        (void)snprintf(directory, sizeof(directory), "%.*s", (int)(name - path), path);
+        if (stat(directory, &st) < 0)
+                return;
+        key->dir_dev = st.st_dev;
+        key->dir_ino = st.st_ino;
+}
 
 /* Where a socket stands, or will stand once it is bound to the address. Returns 0 or -errno. */
 int
@@ -37,8 +66,40 @@ held_key_init(HeldKey *key, int fd, const Address *address)
         if (address_has_port(address) &&
             getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, k.device, &size) < 0)
                 return -errno;
+        if (address_is_path(address))
+                find_directory(&k);
         *key = k;
         return 0;
+}
+
+static bool
+is_same_path(const HeldKey *a, const HeldKey *b)
+{
+        const char *name_a;
+        const char *name_b;
+        size_t length = split_path(&a->address, &name_a);
+
+        return a->address.type == b->address.type && a->dir_ino && a->dir_ino == b->dir_ino &&
+               a->dir_dev == b->dir_dev && split_path(&b->address, &name_b) == length &&
+               memcmp(name_a, name_b, length) == 0;
+}
+
+/* Whether both are the same place, but for the device that a socket may be tied to. */
+static bool
+is_same_address(const HeldKey *a, const HeldKey *b)
+{
+        if (a->netns != b->netns)
+                return false;
+        if (address_is_path(&a->address) && address_is_path(&b->address) && is_same_path(a, b))
+                return true;
+        return address_equal(&a->address, &b->address);
+}
+
+/* Whether both are the same place. */
+bool
+held_key_equal(const HeldKey *a, const HeldKey *b)
+{
+        return is_same_address(a, b) && strcmp(a->device, b->device) == 0;
 }
 
 /*
@@ -66,6 +127,7 @@ held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, cons
                 return -ENOMEM;
         }
         h->fd = consume_fd;
+        h->backlog = SOMAXCONN;
         h->place = -1;
         h->dev = st.st_dev;
         h->ino = st.st_ino;
@@ -85,6 +147,7 @@ held_free(Held *h)
                 unix_path_free(h->path);
                 fd_close(h->fd);
                 free(h->name);
+                free(h->as);
                 free(h->claims);
                 free(h);
         }
@@ -191,6 +254,16 @@ held_listen(const Held *h, int backlog)
         return listen(h->fd, backlog) < 0 ? -errno : 0;
 }
 
+/*
+ * A server calls listen() on a held socket. The queue is not made smaller by that: it is what clients
+ * wait in while there is no server. Returns 0: its call has been done; or a negative errno.
+ */
+int
+held_listen_again(const Held *h)
+{
+        return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
+}
+
 /* Whether it takes connections: shutdown(2) by any holder ends that for all. */
 bool
 held_is_listening(const Held *h)
@@ -224,14 +297,33 @@ held_has_unix_name(const Held *h, const char *name, size_t n_name)
 static bool
 as_matches(const Held *h, const Address *asked)
 {
-        Address as = h->as;
+        for (size_t i = 0; i < h->n_as; i++) {
+                Address as = h->as[i];
 
-        if (!h->has_as || as.type != asked->type)
-                return false;
-        if (h->as_any_address)
-                return address_has_port(asked) && address_port(asked) == address_port(&as);
-        as.v6only = asked->v6only;
-        return address_equal(&as, asked);
+                as.type = h->key.address.type;
+                as.v6only = asked->v6only;
+                if (address_equal(&as, asked) ||
+                    (h->as_any_address && as.type == asked->type && address_has_port(asked) &&
+                     address_port(asked) == address_port(&as)))
+                        return true;
+        }
+        return false;
+}
+
+/* How well a listener that --listen named fits an address that is not just the same. */
+static HeldMatch
+match_named(const Held *h, const Address *asked)
+{
+        const Address *mine = &h->key.address;
+
+        if (as_matches(h, asked))
+                return HELD_MATCH_AS;
+        if (h->n_as || mine->type != asked->type || !address_has_port(mine) ||
+            !address_has_port(asked) || address_port(mine) != address_port(asked))
+                return HELD_MATCH_NONE;
+        if (address_is_wildcard(asked))
+                return HELD_MATCH_WILDCARD;
+        return address_covers(mine, asked) ? HELD_MATCH_COVERED : HELD_MATCH_NONE;
 }
 
 /* How well a held socket fits what a bind() asks for. A pure function of its arguments. */
@@ -239,74 +331,17 @@ HeldMatch
 held_match(const Held *h, const HeldKey *key)
 {
         const Address *mine = &h->key.address;
-        const Address *asked = &key->address;
-        bool named = h->origin == HELD_NAMED;
+        Address asked = address_unmapped(&key->address);
+        HeldMatch match;
 
         if (h->key.netns != key->netns)
                 return HELD_MATCH_NONE;
-        if (address_equal(mine, asked) && (named || strcmp(h->key.device, key->device) == 0))
+        if (h->origin != HELD_NAMED)
+                return held_key_equal(&h->key, key) ? HELD_MATCH_EXACT : HELD_MATCH_NONE;
+        if (is_same_address(&h->key, key) || address_equal(mine, &asked))
                 return HELD_MATCH_EXACT;
-        if (!named)
-                return HELD_MATCH_NONE;
-        if (as_matches(h, asked))
-                return HELD_MATCH_AS;
-        if (mine->type != asked->type || !address_has_port(mine) || !address_has_port(asked) ||
-            address_port(mine) != address_port(asked) || h->has_as)
-                return HELD_MATCH_NONE;
-        if (address_is_wildcard(asked))
-                return HELD_MATCH_WILDCARD;
-        return address_covers(mine, asked) ? HELD_MATCH_COVERED : HELD_MATCH_NONE;
-}
-
-/* Add to the table, which frees it in the end; freed at once on failure. Returns 0 or -ENOMEM. */
-int
-held_table_add(HeldTable *t, Held *consume_held)
-{
-        Held **items = reallocarray(t->items, t->n_items + 1, sizeof(Held *));
-
-        if (!items) {
-                held_free(consume_held);
-                return -ENOMEM;
-        }
-        t->items = items;
-        t->items[t->n_items++] = consume_held;
-        return 0;
-}
-
-/* Take one out of the table and free it. The order of the others stays. */
-void
-held_table_remove(HeldTable *t, Held *h)
-{
-        for (size_t i = 0; i < t->n_items; i++)
-                if (t->items[i] == h) {
-                        memmove(&t->items[i], &t->items[i + 1],
-                                (t->n_items - i - 1) * sizeof(Held *));
-                        t->n_items--;
-                        held_free(h);
-                        return;
-                }
-}
-
-/* The held socket that fd is a duplicate of, or NULL. */
-Held *
-held_table_find_socket(const HeldTable *t, int fd)
-{
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return NULL;
-        for (size_t i = 0; i < t->n_items; i++)
-                if (t->items[i]->ino == st.st_ino && t->items[i]->dev == st.st_dev)
-                        return t->items[i];
-        return NULL;
-}
-
-/* Free all held sockets and the table. */
-void
-held_table_deinit(HeldTable *t)
-{
-        for (size_t i = 0; i < t->n_items; i++)
-                held_free(t->items[i]);
-        free(t->items);
-        *t = (HeldTable){0};
+        match = match_named(h, &asked);
+        if (match != HELD_MATCH_NONE && mine->any.sa_family != asked.any.sa_family)
+                match = (HeldMatch)(match + 1); /* …_OTHER_FAMILY */
+        return match;
 }

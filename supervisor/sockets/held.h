@@ -22,6 +22,8 @@ typedef struct HeldKey {
         Address address;
         uint64_t netns; /* cookie, 0 unknown (SO_NETNS_COOKIE, Linux 5.14) */
         char device[IFNAMSIZ];
+        dev_t dir_dev; /* the directory of a unix path, since a path has many spellings; or 0 */
+        ino_t dir_ino;
 } HeldKey;
 
 /* One process of a worker got the socket for an address that it asked for. */
@@ -42,10 +44,11 @@ typedef struct Held {
         HeldOrigin origin;
         HeldKey key;
         char *name;
-        int backlog; /* the one that --listen set; 0: the server's own */
-        bool has_as;
+        int backlog; /* the one that --listen set, or SOMAXCONN */
+        bool nonblock; /* O_NONBLOCK of one that --listen named, as it came */
+        Address *as; /* what a server asks for when it is to get this one instead */
+        size_t n_as;
         bool as_any_address;
-        Address as;
         UnixPath *path; /* NULL: no path, or no link could be made */
         HeldClaim *claims;
         size_t n_claims;
@@ -56,18 +59,24 @@ typedef struct HeldTable {
         Held **items;
         size_t n_items;
         unsigned last_group;
+        bool is_watched;
+        int watch_fd; /* is_watched: an epoll set */
 } HeldTable;
 
-/* How well a held socket fits a bind(); lower is better. */
+/* How well a held socket fits a bind(); lower is better, and the server's own family best. */
 typedef enum HeldMatch {
         HELD_MATCH_EXACT,
         HELD_MATCH_AS,
+        HELD_MATCH_AS_OTHER_FAMILY,
         HELD_MATCH_WILDCARD, /* the server binds all addresses, --listen named one */
-        HELD_MATCH_COVERED,  /* --listen named all addresses, the server binds one */
+        HELD_MATCH_WILDCARD_OTHER_FAMILY,
+        HELD_MATCH_COVERED, /* --listen named all addresses, the server binds one */
+        HELD_MATCH_COVERED_OTHER_FAMILY,
         HELD_MATCH_NONE,
 } HeldMatch;
 
 int held_key_init(HeldKey *key, int fd, const Address *address);
+bool held_key_equal(const HeldKey *a, const HeldKey *b);
 int held_new(Held **ret, int consume_fd, HeldOrigin origin, const HeldKey *key, const char *name);
 Held *held_free(Held *h);
 int held_claim(Held *h, const HeldClaim *claim);
@@ -77,6 +86,7 @@ unsigned held_queue_length(const Held *h);
 uint32_t held_new_overflows(Held *h);
 bool held_is_for(const Held *h, unsigned generation);
 int held_listen(const Held *h, int backlog);
+int held_listen_again(const Held *h);
 bool held_is_listening(const Held *h);
 bool held_has_unix_name(const Held *h, const char *name, size_t n_name);
 HeldMatch held_match(const Held *h, const HeldKey *key);
@@ -84,6 +94,8 @@ HeldMatch held_match(const Held *h, const HeldKey *key);
 int held_table_add(HeldTable *t, Held *consume_held);
 void held_table_remove(HeldTable *t, Held *h);
 Held *held_table_find_socket(const HeldTable *t, int fd);
+int held_table_watch(HeldTable *t);
+unsigned held_table_revive(HeldTable *t);
 void held_table_deinit(HeldTable *t);
 
 #endif

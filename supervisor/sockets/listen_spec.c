@@ -290,9 +290,9 @@ set_as(ListenSpec *spec, const char *value, char **ret_why)
         if (other.n_addresses == 0)
                 return why(ret_why, -EINVAL, "as=%s is not an address that a server can bind",
                            value);
-        spec->as = other.addresses[0];
+        memcpy(spec->as, other.addresses, sizeof(spec->as));
+        spec->n_as = other.n_addresses;
         spec->as_any_address = other.any_address;
-        spec->has_as = true;
         return 0;
 }
 

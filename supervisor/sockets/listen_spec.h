@@ -27,9 +27,9 @@ typedef struct ListenSpec {
         bool reuseaddr; /* UDP; a TCP listener always has it */
         bool freebind;
         char device[IFNAMSIZ];
-        bool has_as;
+        Address as[LISTEN_ADDRESSES_MAX]; /* what a server asks for when it is to get this one */
+        unsigned n_as;
         bool as_any_address; /* as=PORT */
-        Address as;
 } ListenSpec;
 
 int listen_spec_init(ListenSpec *spec, const char *text, char **ret_why);

@@ -125,7 +125,16 @@ open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_
         return r < 0 ? explain_failure(a, r, ret_why) : fd_steal(&fd);
 }
 
-/* Take over an open, bound socket: fd:N. */
+static bool
+is_datagram(int fd)
+{
+        int type = 0;
+        socklen_t size = sizeof(type);
+
+        return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
+}
+
+/* Take over an open, bound socket: fd:N. Its queue is made as long as that of the others. */
 static int
 take_inherited(const ListenSpec *spec, int fd_floor, char **ret_why)
 {
@@ -137,6 +146,9 @@ take_inherited(const ListenSpec *spec, int fd_floor, char **ret_why)
         if (!S_ISSOCK(st.st_mode))
                 return why(ret_why, -ENOTSOCK, "descriptor %d is not a socket",
                            spec->inherited_fd);
+        if (!is_datagram(spec->inherited_fd) && listen(spec->inherited_fd, SOMAXCONN) < 0)
+                return why(ret_why, -errno, "descriptor %d is a socket that cannot listen: %s",
+                           spec->inherited_fd, strerrordesc_np(errno));
         fd = fcntl(spec->inherited_fd, F_DUPFD_CLOEXEC, fd_floor);
         return fd >= 0 ? fd : why(ret_why, -errno, "cannot take over descriptor %d: %s",
                                   spec->inherited_fd, strerrordesc_np(errno));
@@ -161,10 +173,17 @@ hold(const ListenSpec *spec, int consume_fd, HeldTable *table, char **ret_why)
         if (r < 0)
                 return r;
         h->backlog = spec->backlog;
-        h->has_as = spec->has_as;
-        h->as_any_address = spec->as_any_address;
-        h->as = spec->as;
-        h->as.type = bound.type;
+        h->nonblock = (fcntl(h->fd, F_GETFL) & O_NONBLOCK) != 0;
+        if (spec->n_as) {
+                h->as = calloc(spec->n_as, sizeof(*h->as));
+                if (!h->as) {
+                        held_free(h);
+                        return -ENOMEM;
+                }
+                memcpy(h->as, spec->as, spec->n_as * sizeof(*h->as));
+                h->n_as = spec->n_as;
+                h->as_any_address = spec->as_any_address;
+        }
         if (address_is_path(&bound) && spec->inherited_fd < 0)
                 (void)unix_path_new(&h->path, bound.un.sun_path);
         return held_table_add(table, h);

@@ -95,18 +95,35 @@ pending_find_last(const Pending *p, uint64_t owner)
         return NULL;
 }
 
+/* Whether the kernel lets only one of two sockets be bound, unless both allow more. */
+static bool
+is_same_place(const HeldKey *a, const HeldKey *b)
+{
+        return held_key_equal(a, b) ||
+               (a->netns == b->netns && strcmp(a->device, b->device) == 0 &&
+                address_excludes(&a->address, &b->address));
+}
+
+/*
+ * A socket that the worker itself bound to the place, or to one that excludes it; `before`: the one
+ * that was found last, or NULL. It may be closed by now. NULL: there is no other.
+ */
+const PendingSocket *
+pending_next_own(const Pending *p, uint64_t owner, const HeldKey *key, const PendingSocket *before)
+{
+        for (size_t i = before ? (size_t)(before - p->items) + 1 : 0; i < p->n_items; i++)
+                if (p->items[i].owner == owner && is_same_place(&p->items[i].key, key))
+                        return &p->items[i];
+        return NULL;
+}
+
 /* Whether another worker is on its way to the same place. */
 bool
 pending_has_other(const Pending *p, uint64_t owner, const HeldKey *key)
 {
-        for (size_t i = 0; i < p->n_items; i++) {
-                const PendingSocket *s = &p->items[i];
-
-                if (s->owner != owner && s->key.netns == key->netns &&
-                    address_equal(&s->key.address, &key->address) &&
-                    strcmp(s->key.device, key->device) == 0)
+        for (size_t i = 0; i < p->n_items; i++)
+                if (p->items[i].owner != owner && held_key_equal(&p->items[i].key, key))
                         return true;
-        }
         return false;
 }
 

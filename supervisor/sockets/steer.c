@@ -165,7 +165,7 @@ join_group(Held *h, int fd)
 
         if (r == 0 && bind(fd, &a->any, a->length) < 0)
                 r = -errno;
-        if (r == 0 && a->type != SOCK_DGRAM && listen(fd, h->backlog ? h->backlog : SOMAXCONN) < 0)
+        if (r == 0 && a->type != SOCK_DGRAM && listen(fd, h->backlog) < 0)
                 r = -errno;
         if (r == 0 && h->place < 0)
                 h->place = 0;
@@ -196,7 +196,7 @@ bind_beside(const Held *h, int fd, UnixPath *u)
         if (r == 0 && lchown(u->link, st.st_uid, st.st_gid) < 0 && errno != EPERM)
                 r = -errno;
         if (r == 0 && h->key.address.type != SOCK_DGRAM &&
-            listen(fd, h->backlog ? h->backlog : SOMAXCONN) < 0)
+            listen(fd, h->backlog) < 0)
                 r = -errno;
         return r < 0 ? r : unix_path_note_bound(u);
 }
@@ -218,9 +218,17 @@ hold_like(HeldTable *t, Held *h, unsigned generation, int consume_fd, UnixPath *
         sibling->place = consume_path ? -1 : place;
         sibling->path = consume_path;
         sibling->backlog = h->backlog;
-        sibling->has_as = h->has_as;
+        sibling->nonblock = h->nonblock;
         sibling->as_any_address = h->as_any_address;
-        sibling->as = h->as;
+        if (h->n_as) {
+                sibling->as = reallocarray(NULL, h->n_as, sizeof(*h->as));
+                if (!sibling->as) {
+                        held_free(sibling);
+                        return -ENOMEM;
+                }
+                memcpy(sibling->as, h->as, h->n_as * sizeof(*h->as));
+                sibling->n_as = h->n_as;
+        }
         return held_table_add(t, sibling);
 }
 

@@ -17,24 +17,34 @@
 #include "linux/proc.h"
 #include "sockets/options.h"
 
+/* Whether /proc/PID/WHAT is for the process what it is for us. */
+static bool
+shares(pid_t pid, const char *what)
+{
+        struct stat ours;
+        struct stat theirs;
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
+        if (stat(path, &theirs) < 0)
+                return false;
+        (void)snprintf(path, sizeof(path), "/proc/self/%s", what);
+        return stat(path, &ours) == 0 && ours.st_dev == theirs.st_dev &&
+               ours.st_ino == theirs.st_ino;
+}
+
 /*
  * A server's path means what its own working directory makes of it. A server in a chroot or with
- * another file system is left alone. Returns 0 or a negative errno.
+ * other file systems than ours is left alone. Returns 0 or a negative errno.
  */
 static int
 make_path_absolute(pid_t pid, Address *a)
 {
         char base[sizeof(a->un.sun_path) + 1];
         char path[2 * sizeof(a->un.sun_path) + 2];
-        struct stat ours;
-        struct stat theirs;
-        char root[32];
         int r;
 
-        (void)snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
-        if (stat("/", &ours) < 0 || stat(root, &theirs) < 0)
-                return -errno;
-        if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+        if (!shares(pid, "root") || !shares(pid, "ns/mnt"))
                 return -EXDEV;
         if (a->un.sun_path[0] == '/')
                 return 0;

@@ -8,6 +8,10 @@
  * beside the path, as `.NAME.sup`; whenever the public name is gone, it is linked again. Mode and
  * owner belong to the inode and stay. The link's name is fixed: what a killed `sup` left behind is
  * replaced by the next.
+ *
+ * A careful server binds beside its path and renames: the name that it has given is the public one
+ * then. When its successor binds, the name that was bound stands there once more, and its rename(2)
+ * of one link over another of the same file does nothing.
  */
 #include "sockets/unix_path.h"
 
@@ -57,8 +61,10 @@ unix_path_new(UnixPath **ret, const char *path)
                 return -ENOMEM;
         u->dev = st.st_dev;
         u->ino = st.st_ino;
+        u->watch = -1;
         u->path = strdup(path);
-        if (!u->path ||
+        u->bound = strdup(path);
+        if (!u->path || !u->bound ||
             asprintf(&u->link, "%.*s.%s.sup", (int)(slash + 1 - path), path, slash + 1) < 0) {
                 u->link = NULL;
                 unix_path_free(u);
@@ -88,8 +94,10 @@ unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation
         if (!u)
                 return -ENOMEM;
         u->is_hidden = true;
+        u->watch = -1;
         u->path = strdup(beside->path);
-        if (!u->path || asprintf(&u->link, "%.*s.%s.sup.%u", (int)(slash + 1 - beside->path),
+        u->bound = strdup(beside->bound);
+        if (!u->path || !u->bound || asprintf(&u->link, "%.*s.%s.sup.%u", (int)(slash + 1 - beside->path),
                                  beside->path, slash + 1, generation) < 0) {
                 u->link = NULL;
                 unix_path_free(u);
@@ -153,6 +161,7 @@ UnixPath *
 unix_path_free(UnixPath *u)
 {
         if (u) {
+                free(u->bound);
                 free(u->path);
                 free(u->link);
                 free(u);
@@ -160,14 +169,24 @@ unix_path_free(UnixPath *u)
         return NULL;
 }
 
-/* Remove the public name, if it still is this socket's, and the link. */
+/* Remove the names, as far as they still are this socket's, and the link. */
 void
 unix_path_remove(const UnixPath *u)
 {
         if (is_same_file(u, u->path))
                 (void)unlink(u->path);
+        if (is_same_file(u, u->bound))
+                (void)unlink(u->bound);
         if (is_same_file(u, u->link))
                 (void)unlink(u->link);
+}
+
+static int
+link_again(const UnixPath *u, const char *path)
+{
+        if (linkat(AT_FDCWD, u->link, AT_FDCWD, path, 0) == 0)
+                return 1;
+        return errno == EEXIST ? 0 : -errno;
 }
 
 /*
@@ -177,11 +196,37 @@ unix_path_remove(const UnixPath *u)
 int
 unix_path_restore(const UnixPath *u)
 {
-        if (u->is_hidden)
+        return u->is_hidden ? 0 : link_again(u, u->path);
+}
+
+/* The same for the name that was bound, for a server that binds it again. */
+int
+unix_path_restore_bound(const UnixPath *u)
+{
+        return u->is_hidden ? 0 : link_again(u, u->bound);
+}
+
+/*
+ * In the directory, the name `from` has become `to`. If it was the public one, `to` is from now on.
+ * Returns 1 then, 0 if it was another's name, or -ENOMEM.
+ */
+int
+unix_path_follow(UnixPath *u, const char *from, const char *to)
+{
+        size_t n_directory = (size_t)(strrchr(u->path, '/') + 1 - u->path);
+        char *path = NULL;
+
+        if (strcmp(u->path + n_directory, from) != 0)
                 return 0;
-        if (linkat(AT_FDCWD, u->link, AT_FDCWD, u->path, 0) == 0)
-                return 1;
-        return errno == EEXIST ? 0 : -errno;
+        if (asprintf(&path, "%.*s%s", (int)n_directory, u->path, to) < 0)
+                return -ENOMEM;
+        if (!is_same_file(u, path)) {
+                free(path);
+                return 0;
+        }
+        free(u->path);
+        u->path = path;
+        return 1;
 }
 
 /*

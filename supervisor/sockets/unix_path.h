@@ -7,11 +7,13 @@
 #include <sys/types.h>
 
 typedef struct UnixPath {
-        char *path; /* the public name */
-        char *link; /* our own hard link beside it */
+        char *bound; /* the name that it was bound to */
+        char *path;  /* the public name: the same, unless the server has renamed it */
+        char *link;  /* our own hard link beside it */
         dev_t dev;  /* of the socket's file, not of the socket */
         ino_t ino;
         bool is_hidden; /* the public name belongs to another generation */
+        int watch;  /* the number by which the directory's changes are told, or -1 */
 } UnixPath;
 
 int unix_path_new(UnixPath **ret, const char *path);
@@ -21,6 +23,8 @@ int unix_path_publish(UnixPath *u);
 UnixPath *unix_path_free(UnixPath *u);
 void unix_path_remove(const UnixPath *u);
 int unix_path_restore(const UnixPath *u);
+int unix_path_restore_bound(const UnixPath *u);
+int unix_path_follow(UnixPath *u, const char *from, const char *to);
 bool unix_path_is_stale(const char *path, int type);
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Capture: which held socket a bind gets."""
 
+import os
 import re
 import socket
 
@@ -16,6 +17,61 @@ def _(t):
         assert wait_who(named)["pid"] == str(sup.worker())
         assert is_refused(asked)
         sup.kill_worker()
+
+
+@step("as= takes a port, an address, a host with several addresses, a path, an abstract name")
+def _(t):
+    for host in ("127.0.0.1", "localhost", "*"):
+        named, asked = free_port(), free_port()
+        sup = Sup(t, "-l", f"127.0.0.1:{named},as={host}:{asked}", "--",
+                  PYTHON, server("simple.py"), asked)
+        assert wait_who(named)["pid"] == str(sup.worker())
+        assert is_refused(asked), host
+    for asked in (t.path("asked"), f"@sup-e2e-{os.getpid()}-{free_port()}"):
+        named = t.path(f"named{len(asked)}")
+        sup = Sup(t, "-l", f"{named},as={asked}", "--", PYTHON, server("unix_path.py"), asked)
+        assert wait_who(named)["pid"] == str(sup.worker())
+        assert is_refused(asked), asked
+
+
+@step("as= with an address that the server does not bind: it is left alone")
+def _(t):
+    named, asked = free_port(), free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{named},as=127.0.0.2:{asked}", "--",
+              PYTHON, server("simple.py"), asked)
+    sup.wait_for_log(rf"holding 127\.0\.0\.1:{asked}")
+    assert wait_who(asked)["pid"] == str(sup.worker())
+
+
+@step("a server that binds the very address that the user named gets it, IPv4 or IPv6, TCP or UDP")
+def _(t):
+    for host, listen in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")):
+        port = free_port()
+        sup = Sup(t, "-l", f"{listen}:{port}", "--", PYTHON, server("simple.py"), port, host)
+        assert wait_who((host, port))["pid"] == str(sup.worker())
+        port = free_port()
+        sup = Sup(t, "-l", f"udp:{listen}:{port}", "--", PYTHON, server("udp_echo.py"), port, host)
+        sup.out.wait_for("bound")
+
+
+@step("a server that binds an IPv4 address through an IPv6 socket, as Java does, gets the IPv4 one")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port}", "--",
+              PYTHON, server("simple.py"), port, "::ffff:127.0.0.1")
+    for _ in range(2):
+        assert wait_who(port)["pid"] == str(sup.worker())
+        sup.kill_worker()
+
+
+@step("wildcards of both families get the addresses that the user named, each of its own family")
+def _(t):
+    port = free_port()
+    Sup(t, "-l", f"[::1]:{port}", "-l", f"127.0.0.1:{port}", "--",
+        PYTHON, server("two_listeners.py"), "0.0.0.0", port, "::", port)
+    wait_who(("::1", port))
+    assert wait_who(("127.0.0.1", port))["listener"] == "0"
+    assert ask_who(("::1", port))["listener"] == "1"
 
 
 @step("a server that binds the wildcard gets the address that the user named, same port")

@@ -2,6 +2,7 @@
 """Capture: a port that the server gave up is closed, or its clients would hang."""
 
 import os
+import re
 import signal
 
 from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, server, step, wait_until,
@@ -29,6 +30,23 @@ def _(t):
     sup.kill_worker()
     wait_who(ports[1])
     wait_until(lambda: not is_listening(ports[0]), "the port of before is closed", 15)
+
+
+@step("a server that comes back on another address of its port, where both cannot be, gets it")
+def _(t):
+    for before, after in (("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "::"),
+                          ("::", "0.0.0.0"), ("::1", "::"), ("::", "::1")):
+        port = free_port()
+        conf = t.write("address", f"{port} {before}")
+        sup = Sup(t, "--", PYTHON, server("moves.py"), conf)
+        sup.wait_for_log(rf"holding .*:{port}\b")
+        t.write("address", f"{port} {after}")
+        sup.kill_worker()
+        mark = sup.mark()
+        sup.wait_for_log(rf"holding .*{re.escape(after)}\]?:{port}\b", 5, mark)
+        assert not [line for line in sup.err.lines if "in use" in line], sup.err.lines
+        host = after if after.strip("0.:") else "::1" if after == "::" else "127.0.0.1"
+        assert ask_who((host, port))["pid"] == str(sup.worker())
 
 
 @step("a port named with -l is not closed when a captured one already is")

@@ -3,10 +3,11 @@
 
 import os
 import re
+import socket
 
 import procs
-from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, sup_binary,
-                     wait_until, wait_who)
+from harness import (NOBODY, PYTHON, Sup, ask_who, free_port, is_refused, need_root, run, server,
+                     step, sup_binary, wait_until, wait_who)
 
 WITHOUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "without.py")
 
@@ -16,7 +17,7 @@ def without(calls):
 
 
 def said_of_capture(sup):
-    return [line for line in sup.said() if re.search(r"captur|filter|pidfd_getfd|PTRACE", line)]
+    return [line for line in sup.said() if re.search(r"captur|filter|pidfd_getfd|PTRACE|looked into", line)]
 
 
 @step("--capture=off: no filter is installed, and the port closes with the server")
@@ -74,6 +75,39 @@ def _(t):
               prefix=without("pidfd_getfd=EPERM"))
     assert wait_who(port)["pid"] == str(sup.kill_worker())
     ask_who(port)
+
+
+@step("without pidfd_getfd, a UDP socket is not taken for the TCP listener that was named")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port}", "--", PYTHON, server("two_protocols.py"), port,
+              prefix=without("pidfd_getfd=EPERM"))
+    pid = wait_who(port)["pid"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.sendto(b"", ("127.0.0.1", port))
+        assert client.recv(100).decode() == pid == str(sup.worker())
+
+
+@step("a server that nobody may look into runs under an ordinary user's sup, which says what is lost")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("hides.py"), port, user=True)
+    assert wait_who(port)["pid"] == str(sup.worker())
+    said = said_of_capture(sup)
+    assert len(said) == 1 and "undumpable" in said[0], sup.said()
+
+
+@step("root's sup captures that of a server that has become another user, or hides")
+def _(t):
+    need_root("a change of user")
+    for arguments in (["becomes_user.py", NOBODY], ["hides.py"]):
+        port = free_port()
+        name, *options = arguments
+        sup = Sup(t, "--", PYTHON, server(name), *options, port)
+        assert wait_who(port)["pid"] == str(sup.kill_worker())
+        ask_who(port)
+        assert not said_of_capture(sup), sup.said()
 
 
 @step("without clone3 and pidfd_open, as on old kernels: it starts and restarts")

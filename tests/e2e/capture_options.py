@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Capture: what a new worker set on its own socket holds for the one that it gets instead."""
 
-from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_until
+import os
+
+from harness import PYTHON, Sup, ask_who, free_port, need_root, run, server, step, wait_until
 
 
 def told_after(sup, starts):
@@ -29,6 +31,31 @@ def _(t):
     expected = [FIRST[1], SECOND[1], THIRD[1], FIRST[1]]
     seen = [told_after(sup, number) for number in range(1, 5)]
     assert [values[:5] for values in seen] == [values[:5] for values in expected], seen
+
+
+@step("all options that matter are on the held socket if the server set them, and else as at first")
+def _(t):
+    need_root("SO_MARK")
+    for kind in ("tcp", "tcp6", "udp", "udp6"):
+        port = free_port()
+        host = "[::1]" if kind.endswith("6") else "127.0.0.1"
+        unset = t.write("unset", "")
+        listen = [] if kind.startswith("tcp") else ["-l", f"udp:{host}:{port}"]
+        sup = Sup(t, *listen, "--", PYTHON, server("sets_many_options.py"), kind, port, unset)
+        said = []
+        for start in range(1, 5):
+            wait_until(lambda n=start: len(sup.out.lines) >= n, f"{kind} has started")
+            said.append(sup.out.lines[-1].split())
+            if start % 2:
+                os.unlink(unset)
+            else:
+                t.write("unset", "")
+            sup.kill_worker()
+        lost = [set_ for first, set_ in zip(said[0], said[1]) if first == set_]
+        assert not lost, f"{kind}: not copied: {lost}"
+        left = [(first, back) for first, back in zip(said[0], said[2]) if first != back]
+        assert not left, f"{kind}: still there when the server does not set them: {left}"
+        assert said[3] == said[1]
 
 
 @step("O_NONBLOCK and FD_CLOEXEC are those that the server had set")

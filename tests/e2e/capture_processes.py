@@ -47,6 +47,19 @@ def _(t):
     assert ask_who(port)["pid"] == str(second)
 
 
+@step("a server that is shaken by signals while it binds gets its socket each time")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--restart-limit", "100/60", "--backoff-max", "100ms", "--",
+              PYTHON, server("signal_storm.py"), port)
+    pids = set()
+    for _ in range(10):
+        pids.add(wait_who(port)["pid"])
+        sup.kill_worker()
+    assert len(pids) == 10, pids
+    assert not [line for line in sup.err.lines if "Traceback" in line], sup.err.lines
+
+
 @step("a server that dies while its call is answered does no harm")
 def _(t):
     port = free_port()

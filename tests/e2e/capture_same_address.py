@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 """Capture: what the same worker binds twice, as in the kernel; other workers share it."""
 
+import os
+import signal
+
 import procs
-from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_until, wait_who
+from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until,
+                     wait_who)
 
 
 @step("a second bind of the address in the same worker: EADDRINUSE, also after a restart")
@@ -13,6 +17,17 @@ def _(t):
         wait_until(lambda count=2 * generation: len(sup.out.lines) >= count, "both binds ended")
         assert sup.out.lines == ["listens", "EADDRINUSE"] * generation, sup.out.lines
         ask_who(port)
+        sup.kill_worker()
+
+
+@step("a second bind while the first does not listen yet: EADDRINUSE as well")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("binds_twice.py"), "unheard", port)
+    for start in (1, 2):
+        wait_until(lambda count=2 * start: len(sup.out.lines) >= count, "both binds ended")
+        assert sup.out.lines == ["listens", "EADDRINUSE"] * start, sup.out.lines
+        wait_who(port)
         sup.kill_worker()
 
 
@@ -55,6 +70,22 @@ def _(t):
     new = set(map(str, sup.workers(3)))
     wait_until(lambda: seen.add(ask_who(port)["pid"]) or new <= seen, "the new one answers too")
     assert not [line for line in sup.err.lines if "already in use" in line], sup.err.lines
+
+
+@step("a worker of several shuts the shared listener down: the others serve on at once")
+def _(t):
+    port = free_port()
+    for arguments in (["--", PYTHON, server("shuts_down.py"), port],
+                      ["-l", f"127.0.0.1:{port}", "--", PYTHON, server("shuts_down.py")]):
+        sup = Sup(t, "-n", "2", *arguments)
+        wait_until(lambda sup=sup: sup.out.lines.count("ready") == 2, "both serve")
+        first, second = sup.workers(2)
+        os.kill(first, signal.SIGTERM)
+        sup.out.wait_for("shut down")
+        wait_until(lambda: not is_refused(port), "somebody listens", 1)
+        wait_until(lambda pid=str(second): ask_who(port)["pid"] == pid, "the other one serves")
+        assert procs.alive(first) and procs.alive(second)
+        sup.stop(signal.SIGQUIT)
 
 
 run()

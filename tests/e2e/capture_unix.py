@@ -2,6 +2,7 @@
 """Capture: unix sockets, by path and abstract."""
 
 import os
+import socket
 import stat
 
 from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, read_all, run, server,
@@ -10,6 +11,17 @@ from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, read_
 
 def mode_of(path):
     return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def ask_packet(path):
+    """The first word of the answer to a seqpacket connection; None where nobody listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.settimeout(10)
+        try:
+            client.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        return client.recv(1000).decode().split()[0]
 
 
 @step("a server that unlinks its path before it binds it gets the held socket, nobody is refused")
@@ -103,6 +115,68 @@ def _(t):
     ask_who(path)
     assert sup.stop() == 0
     assert not os.path.exists(path)
+
+
+@step("one path in two spellings is one place: -l names it, the server binds it, as it likes")
+def _(t):
+    os.mkdir(t.path("real"))
+    os.symlink("real", t.path("link"))
+    for named, bound in (("real/a", "./real/a"), ("real//b", "link/b"), ("link/c", "real/../real/c")):
+        sup = Sup(t, "-l", t.path(named), "--", PYTHON, server("unix_path.py"), bound)
+        for _ in range(2):
+            assert wait_who(t.path(named))["pid"] == str(sup.kill_worker())
+        assert not [line for line in sup.said() if "holding" in line], sup.said()
+        sup.stop()
+    sup = Sup(t, "-l", "./d", "--", PYTHON, server("unix_path.py"), "d")
+    assert wait_who(t.path("d"))["pid"] == str(sup.worker())
+    assert not [line for line in sup.said() if "holding" in line], sup.said()
+
+
+@step("a server that binds beside its path and renames keeps the name that it gave")
+def _(t):
+    os.mkdir(t.path("run"))
+    path = t.path("run/socket")
+    sup = Sup(t, "--", PYTHON, server("unix_path.py"), "--beside", path)
+    for _ in range(3):
+        assert wait_who(path)["pid"] == str(sup.worker())
+        sup.kill_worker()
+        clients = [connect(path) for _ in range(10)]
+        answers = {read_all(client).split()[0] for client in clients}
+        assert answers == {f"pid={sup.worker()}"}, answers
+    os.unlink(path)
+    wait_until(lambda: os.path.exists(path), "the path is there again", 5)
+    ask_who(path)
+    assert sup.stop() == 0
+    assert os.listdir(t.path("run")) == []
+
+
+@step("a seqpacket socket is held as well; -l names one, and a datagram socket, that are bound")
+def _(t):
+    path, named = t.path("packets"), t.path("named")
+    for sup in (Sup(t, "--", PYTHON, server("unix_path.py"), "--seqpacket", path),
+                Sup(t, "-l", f"seqpacket:{named}", "--",
+                    PYTHON, server("unix_path.py"), "--seqpacket", named)):
+        where = path if sup.args[0] == "--" else named
+        wait_until(lambda where=where: ask_packet(where), "it answers")
+        for _ in range(2):
+            old = sup.kill_worker()
+            assert ask_packet(where) == f"pid={sup.next_worker(old)}"
+        assert sup.stop() == 0
+        assert not os.path.exists(where)
+
+
+@step("a datagram socket named with -l, also with what waits in it, goes to a server that binds it")
+def _(t):
+    path = t.path("datagrams")
+    sup = Sup(t, "-l", f"dgram:{path}", "--", PYTHON, server("unix_datagrams.py"), path)
+    sup.wait_for_log("listening on")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.connect(path)
+        client.send(b"first")
+        sup.out.wait_for("got first")
+        sup.kill_worker()
+        client.send(b"while it was dead")
+        sup.out.wait_for("got while it was dead")
 
 
 @step("an abstract socket is held as well")

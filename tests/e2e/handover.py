@@ -6,7 +6,7 @@ import socket
 
 import procs
 from harness import (PYTHON, Sup, ask_who, connect, free_port, need, read_all, run, server,
-                     step, wait_answer, wait_who)
+                     step, wait_answer, wait_until, wait_who)
 from under_load import nginx
 
 STALE = {"LISTEN_FDS": 7, "LISTEN_PID": 1, "LISTEN_FDNAMES": "x", "LISTEN_PIDFDID": 1,
@@ -120,6 +120,37 @@ def _(t):
         sup = Sup(t, "-l", f"fd:{fd}", "--", PYTHON, server("activated.py"), pass_fds=[fd])
         assert wait_who(port)["pid"] == str(sup.kill_worker())
         ask_who(port)
+
+
+@step("fd:N that is bound and does not listen yet: it does from now on; a connection is refused")
+def _(t):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", free_port()))
+        fd = bound.fileno()
+        sup = Sup(t, "-l", f"fd:{fd}", "--", PYTHON, server("activated.py"), pass_fds=[fd])
+        assert wait_who(bound.getsockname()[1])["pid"] == str(sup.worker())
+    here, there = socket.socketpair()
+    with here, there:
+        fd = here.fileno()
+        sup = Sup(t, "-l", f"fd:{fd}", "--", "touch", t.path("started"), pass_fds=[fd])
+        assert sup.wait() == 1
+        assert f"descriptor {fd}" in sup.err.until_end()[0], sup.err.lines
+        assert not os.path.exists(t.path("started"))
+
+
+@step("a listener is blocking for a new worker, unless another one lives that wants it otherwise")
+def _(t):
+    program = ("import fcntl, os, socket, time; s = socket.socket(fileno=3)\n"
+               "print(bool(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK), flush=True)\n"
+               "s.setblocking(False); time.sleep(1000)")
+    sup = Sup(t, "-l", f"127.0.0.1:{free_port()}", "--", PYTHON, "-c", program)
+    sup.out.wait_for("False")
+    sup.kill_worker()
+    wait_until(lambda: sup.out.lines == ["False", "False"], "the next one has a blocking listener")
+    sup = Sup(t, "-n", "2", "-l", f"127.0.0.1:{free_port()}", "--", PYTHON, "-c", program)
+    wait_until(lambda: len(sup.out.lines) == 2, "both have started")
+    procs.kill_and_wait(sup.workers(2)[0])
+    wait_until(lambda: sup.out.lines[2:] == ["True"], "the flag was not touched under the other")
 
 
 @step("an activated server has all kinds of stream listeners: IPv4, IPv6, unix and abstract")

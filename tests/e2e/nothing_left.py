@@ -5,8 +5,9 @@ import os
 import signal
 
 import procs
-from harness import (PYTHON, REUSEADDR, Sup, ask_who, bind_errno, free_port, is_refused, run,
-                     server, step, unix_paths, wait_until, wait_who)
+from harness import (PYTHON, REUSEADDR, Sup, ask, ask_who, bind_errno, free_port, is_refused, run,
+                     server, step, unix_paths, wait_answer, wait_until, wait_who)
+from under_load import nginx
 
 
 def pids_in(path):
@@ -74,6 +75,53 @@ def _(t):
     wait_until(lambda: procs.children_of(sup.pid) == [second], "the next daemon is there")
     assert sup.stop() == 0
     assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("the same for one that binds in the background only, beside a helper, with a pid file")
+def _(t):
+    port = free_port()
+    options = ["--late", "--helper", "--pid-file", t.path("pid")]
+    sup = Sup(t, "--", PYTHON, server("daemonises.py"), *options, port)
+    main = int(wait_who(port)["pid"])
+    assert pids_in(t.path("pid")) == [main]
+    helper, = set(procs.children_of(sup.pid)) - {main}
+    mark = sup.mark()
+    procs.kill_and_wait(main)
+    second = int(ask_who(port)["pid"])
+    sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
+    assert second != main and not procs.alive(helper)
+    helper, = set(procs.children_of(sup.pid)) - {second}
+    mark = sup.mark()
+    procs.kill_and_wait(helper)
+    assert ask_who(port)["pid"] == str(second), "it was ended with its helper"
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("nginx that goes into the background by itself is followed, with its workers, and restarted")
+def _(t):
+    port = free_port()
+    command = nginx(t, port)
+    with open(t.path("nginx.conf"), encoding="utf-8") as file:
+        t.write("nginx.conf", file.read().replace("daemon off;", ""))
+    sup = Sup(t, *command)
+    wait_answer(port, b"GET / HTTP/1.0\r\n\r\n")
+    wait_until(lambda: os.path.exists(t.path("nginx.pid")), "nginx has written its pid")
+    main, = pids_in(t.path("nginx.pid"))
+    wait_until(lambda: procs.children_of(sup.pid) == [main], "the master is all that sup has")
+    procs.kill_and_wait(main)
+    assert "hello from nginx" in ask(port, b"GET / HTTP/1.0\r\n\r\n")
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("what a graceful stop left behind is asked to stop once, and has its time")
+def _(t):
+    sup = Sup(t, "--", "sh", "-c", f"{PYTHON} {server('says_stop.py')} & sleep 0.5 & "
+              f"{PYTHON} {server('says_stop.py')} & wait")
+    wait_until(lambda: sup.out.lines.count("ready") == 2, "both run")
+    assert sup.stop() == 0
+    assert sorted(sup.out.until_end()) == ["asked", "asked", "ended", "ended", "ready", "ready"]
 
 
 @step("unix paths are removed at the end, and no other file stays beside them")

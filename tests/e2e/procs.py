@@ -88,6 +88,13 @@ def name_of(pid):
         return file.read().strip()
 
 
+def waits_in(pid, function):
+    """Whether it sleeps in this kind of kernel function; true also where that is not told."""
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
+        where = file.read()
+    return function in where or where == "0" and stat(pid)[0] == "S"
+
+
 def environment_of(pid):
     """The environment a process was started with."""
     with open(f"/proc/{pid}/environ", "rb") as file:

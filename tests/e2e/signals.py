@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import procs
 from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until,
                      wait_who)
 
@@ -105,6 +106,45 @@ def _(t):
     sup.send(signal.SIGHUP)
     wait_until(lambda: who_answers(port) not in (None, first), "a new worker answers")
     assert sup.stop() == 0
+
+
+@step("a TTOU during a reload: it goes on without the worker, and the next reload works")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-n", "2", "--", PYTHON, server("ignores_term.py"), port)
+    wait_who(port)
+    before = sup.workers(2)
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log("reloading")
+    procs.send(before[0], signal.SIGKILL)
+    sup.wait_for_log("is listening again")
+    sup.send(signal.SIGTTOU)
+    sup.wait_for_log("one worker fewer")
+    procs.send(before[1], signal.SIGKILL)
+    sup.workers(1)
+    sup.wait_for_log("reloaded")
+    mark = sup.mark()
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log("reloading", since=mark)
+    sup.kill_worker()
+    sup.wait_for_log("reloaded", since=mark)
+
+
+@step("a HUP while a reload waits for a worker that never listens: it is renewed once more")
+def _(t):
+    port = free_port()
+    conf = t.write("go", "")
+    sup = Sup(t, "--", PYTHON, server("listens_if.py"), port, conf)
+    first = int(wait_who(port)["pid"])
+    os.unlink(conf)
+    sup.send(signal.SIGHUP)
+    second = sup.next_worker(first)
+    sup.out.wait_for("does nothing")
+    t.write("go", "")
+    sup.send(signal.SIGHUP)
+    wait_until(lambda: sup.worker() not in (first, second), "a third worker runs")
+    assert wait_who(port)["pid"] == str(sup.worker())
+    sup.wait_for_log("reloaded")
 
 
 @step("a HUP during a back-off starts the next worker")

@@ -6,7 +6,8 @@ import re
 import time
 
 import procs
-from harness import PYTHON, Sup, ask_who, free_port, run, server, step, wait_who
+from harness import (PYTHON, Skip, Sup, ask_who, free_port, run, run_sup, server, step,
+                     wait_who)
 
 
 def story(t, *options, **popen):
@@ -27,6 +28,18 @@ def _(t):
     for sentence in ("holding 127.0.0.1:PORT (tcp), bound by ", "was killed by signal 9 (KILL)",
                      "is listening again"):
         assert sum(sentence in line for line in lines) == 1, (sentence, lines)
+
+
+@step("a core dump is mentioned, and only when there is one")
+def _(t):
+    with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:
+        if file.read().startswith("|"):
+            raise Skip("core dumps go to a program of this machine")
+    for limit, dumped in (("unlimited", True), ("0", False)):
+        _, lines = run_sup(t, "--restart=never", "--limit", f"core={limit}", "--",
+                           "sh", "-c", "kill -ABRT $$")
+        said, = [line for line in lines if "was killed by signal 6 (ABRT)" in line]
+        assert ("core dumped" in said) == dumped, lines
 
 
 @step("--log-format=json: every line is one JSON object")

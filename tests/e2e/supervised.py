@@ -112,10 +112,11 @@ class Sup:
         return wait_until(lambda: procs.children_of(self.pid), "a worker runs", deadline)[0]
 
     def sleeping_worker(self):
-        """The pid of the only worker, which is sleep(1), when that runs."""
+        """The pid of the only worker, which is sleep(1), when it has begun to sleep."""
         pid = self.worker()
         wait_until(lambda: procs.name_of(pid) == "sleep" and
-                   "SUP_WORKER" in procs.environment_of(pid), "the worker runs its own program")
+                   "SUP_WORKER" in procs.environment_of(pid) and
+                   procs.waits_in(pid, "nanosleep"), "the worker sleeps")
         return pid
 
     def workers(self, count, deadline=10):

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Habit: binds its address a second time while it listens there, and prints how that ends.
 
-With "reuseport" both sockets have SO_REUSEPORT and both serve. The options come before the port.
+With "reuseport" both sockets have SO_REUSEPORT and both serve. With "unheard" both are bound before
+the first of them listens. The options come before the port.
 
-usage: binds_twice.py [reuseport] PORT
+usage: binds_twice.py [reuseport] [unheard] PORT
 """
 
 import errno
@@ -13,16 +14,21 @@ import sys
 from answering import answer_forever
 
 port = int(sys.argv[-1])
-listeners = []
+listeners, later = [], []
 for _ in range(2):
     listener = socket.socket()
     if "reuseport" in sys.argv:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind(("127.0.0.1", port))
-        listener.listen()
+        if "unheard" in sys.argv:
+            later.append(listener)
+        else:
+            listener.listen()
         listeners.append(listener)
         print("listens", flush=True)
     except OSError as error:
         print(errno.errorcode[error.errno], flush=True)
+for listener in later:
+    listener.listen()
 answer_forever(*listeners)

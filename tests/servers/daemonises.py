@@ -1,18 +1,32 @@
 #!/usr/bin/python3
 """Habit: daemonises itself the old way: forks twice, calls setsid, and the parent exits with 0.
 
-usage: daemonises.py PORT
+With --late it binds when it is in the background; with --helper it has another process started
+before, which does nothing and is in a session of its own; with --pid-file PATH it writes its pid.
+
+usage: daemonises.py [--late] [--helper] [--pid-file PATH] PORT
 """
 
 import os
 import sys
+import time
 
 from answering import answer_forever, tcp_listener
 
-listener = tcp_listener(int(sys.argv[1]))
+port = int(sys.argv[-1])
+if "--helper" in sys.argv and not os.fork():
+    os.setsid()
+    os.execvp("sleep", ["sleep", "1000"])
+listener = None if "--late" in sys.argv else tcp_listener(port)
 if os.fork():
     os._exit(0)
 os.setsid()
 if os.fork():
     os._exit(0)
+if "--pid-file" in sys.argv:
+    with open(sys.argv[sys.argv.index("--pid-file") + 1], "w", encoding="ascii") as file:
+        print(os.getpid(), file=file)
+if not listener:
+    time.sleep(0.2)
+    listener = tcp_listener(port)
 answer_forever(listener)

@@ -8,8 +8,9 @@ import os
 import socket
 import sys
 
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.bind((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", int(sys.argv[1])))
+host = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind((host, int(sys.argv[1])))
 print("bound", flush=True)
 while True:
     data, sender = sock.recvfrom(65536)
