@@ -113,7 +113,7 @@ answer_address(Why *w, const ListenSpec *spec, const Address *address)
                 return r;
         verdict_judge(&answer->facts, &answer->verdict);
         answer->protocol = protocol_of(&answer->facts.address);
-        if (w->any_protocol)
+        if (spec->any_address)
                 (void)snprintf(answer->name, sizeof(answer->name), "%u (%s)", address_port(address),
                                answer->protocol);
         else
@@ -235,6 +235,7 @@ tell_progress(const Why *w, char **last)
                 return;
         (void)fprintf(out, "%s ", w->answers[0].name);
         explain_verdict(out, &w->answers[0].facts, &w->answers[0].verdict);
+        (void)fputc('.', out);
         (void)fclose(out);
         if (*last && strcmp(*last, line) == 0)
                 return;

@@ -55,13 +55,12 @@ print_holders(FILE *out, const Facts *f, const FactSocket *s)
                         print_holder(out, &f->holders[i]);
         if (s->n_holders > HOLDERS_SHOWN)
                 (void)fprintf(out, "    and %zu more processes\n", s->n_holders - HOLDERS_SHOWN);
-        if (n == 0 && s->s.inode) {
-                (void)fprintf(out, "    no process seen; socket of user %s",
-                              s->s.has_uid ? why_user_name(s->s.uid, text, sizeof(text))
-                                           : "unknown");
-                print_place(out, &s->place);
-                (void)fputc('\n', out);
-        }
+        if (n || (!s->s.inode && !s->s.has_uid))
+                return;
+        (void)fprintf(out, "    no process%s; socket of user %s", s->s.inode ? " seen" : "",
+                      s->s.has_uid ? why_user_name(s->s.uid, text, sizeof(text)) : "unknown");
+        print_place(out, &s->place);
+        (void)fputc('\n', out);
 }
 
 static const char *

@@ -11,7 +11,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
+#include "linux/proc.h"
 
 #define FIRST_ROUND 1024 /* descriptors of a process */
 
@@ -79,6 +78,15 @@ note(Search *s, ino_t inode, pid_t pid, int fd)
         s->callback(w->index, pid, fd, s->userdata);
 }
 
+/* The directory of a process is of its user, also when what is in it is not any more. */
+static void
+note_unreadable(HoldersView *view, pid_t pid)
+{
+        view->n_unreadable++;
+        if (view->n_own_unreadable < HOLDERS_OWN_MAX && proc_is_ours(pid))
+                view->own_unreadable[view->n_own_unreadable++] = pid;
+}
+
 /* Look through the descriptors of a process, from the given one on, as many as max. */
 static bool
 read_process(Search *s, pid_t pid, size_t skip, size_t max)
@@ -92,7 +100,8 @@ read_process(Search *s, pid_t pid, size_t skip, size_t max)
         (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
         dir = opendir(path);
         if (!dir) {
-                s->view.n_unreadable += errno == EACCES || errno == EPERM;
+                if (errno == EACCES || errno == EPERM)
+                        note_unreadable(&s->view, pid);
                 return true;
         }
         while ((entry = readdir(dir))) {

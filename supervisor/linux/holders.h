@@ -7,10 +7,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define HOLDERS_OWN_MAX 16
+
 /* How much of the machine was looked at. */
 typedef struct HoldersView {
-        unsigned n_unreadable; /* processes whose descriptors may not be listed */
-        pid_t cut_short;       /* one with so many descriptors that not all were read, or 0 */
+        unsigned n_unreadable;                 /* processes whose descriptors may not be listed */
+        pid_t own_unreadable[HOLDERS_OWN_MAX]; /* those of them that are of our own user */
+        unsigned n_own_unreadable;
+        pid_t cut_short; /* one with so many descriptors that not all were read, or 0 */
 } HoldersView;
 
 typedef void (*HoldersCallback)(size_t index, pid_t pid, int fd, void *userdata);

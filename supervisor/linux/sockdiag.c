@@ -128,13 +128,18 @@ on_inet_message(const struct nlmsghdr *header, void *userdata)
                 .device = message->id.idiag_if,
                 .v6only = -1,
                 .is_timer = message->idiag_timer == TIMER_TIME_WAIT,
-                .expires_msec = message->idiag_expires,
+                /* Other timers, such as that of a retransmission, end nothing. */
+                .expires_msec =
+                        message->idiag_timer == TIMER_TIME_WAIT ? message->idiag_expires : 0,
                 .rqueue = message->idiag_rqueue,
                 .wqueue = message->idiag_wqueue,
                 .inode = message->idiag_inode,
                 .uid = message->idiag_uid,
         };
-        /* A socket without a process reads as uid 0, which means nothing. */
+        /* That is how the kernel shows them, whatever the state was called in the request. */
+        if (s.protocol == IPPROTO_TCP && s.state == TCP_CLOSE)
+                s.state = SOCKDIAG_BOUND;
+        /* Of a socket without a process uid 0 means nothing: some kernels say it of all. */
         s.has_uid = !s.is_timer && (s.inode != 0 || s.uid != 0);
         memcpy(&s.address, message->id.idiag_src, sizeof(s.address));
         memcpy(&s.peer, message->id.idiag_dst, sizeof(s.peer));

@@ -23,13 +23,13 @@ typedef struct SockdiagSocket {
         uint16_t peer_port;
         struct in6_addr address; /* local; AF_INET: in the first word */
         struct in6_addr peer;
-        unsigned device; /* the interface that it is bound to, or 0 */
-        int v6only;      /* 1, 0, or -1: not told */
-        bool is_timer;   /* a TIME_WAIT timer runs: expires_msec is told, inode and uid are not */
-        uint32_t expires_msec;
-        uint32_t rqueue; /* LISTEN: connections in the accept queue */
-        uint32_t wqueue; /* LISTEN: the queue's limit */
-        ino_t inode;     /* 0: no process has it, or not yet */
+        unsigned device;       /* the interface that it is bound to, or 0 */
+        int v6only;            /* 1, 0, or -1: not told */
+        bool is_timer;         /* a TIME_WAIT timer runs: neither inode nor uid are told */
+        uint32_t expires_msec; /* of it, or 0 */
+        uint32_t rqueue;       /* LISTEN: connections in the accept queue */
+        uint32_t wqueue;       /* LISTEN: the queue's limit */
+        ino_t inode;           /* 0: no process has it, or not yet */
         bool has_uid;
         uid_t uid;
         uint64_t cgroup_id; /* 0: not told */

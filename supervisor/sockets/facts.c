@@ -118,7 +118,29 @@ on_holder(size_t index, pid_t pid, int fd, void *userdata)
                 return;
         f->holders = holders;
         f->holders[f->n_holders++] = h;
-        read_options(&f->sockets[index], pid, fd);
+        if (fd >= 0)
+                read_options(&f->sockets[index], pid, fd);
+}
+
+/*
+ * A process that ends loses its memory before its files, and without memory they can be read by
+ * root only (fs/proc/base.c, task_dump_owner): what nobody else has is taken for its own.
+ */
+static void
+guess_ending(Facts *f)
+{
+        for (size_t i = 0; i < f->n_sockets; i++) {
+                const FactSocket *s = &f->sockets[i];
+
+                if (!s->s.inode || s->n_holders || !s->s.has_uid || s->s.uid != geteuid())
+                        continue;
+                for (size_t j = 0; j < f->view.n_own_unreadable; j++) {
+                        Process p;
+
+                        if (process_read(f->view.own_unreadable[j], &p) == 0 && p.is_ending)
+                                on_holder(i, p.pid, -1, f);
+                }
+        }
 }
 
 /* Of several processes with one socket, those matter that did not get it from another of them. */
@@ -144,6 +166,7 @@ facts_find_holders(Facts *f)
         for (size_t i = 0; i < f->n_sockets; i++)
                 inodes[i] = f->sockets[i].s.inode;
         r = holders_find(inodes, f->n_sockets, on_holder, f, &f->view);
+        guess_ending(f);
         mark_first(f);
         for (size_t i = 0; i < f->n_sockets; i++)
                 if (f->sockets[i].n_holders == 0 && f->sockets[i].s.cgroup_id)
@@ -151,21 +174,25 @@ facts_find_holders(Facts *f)
         return r;
 }
 
-/* The process that matters most of those that have a socket, or NULL: nobody is seen. */
+/*
+ * The process that matters most of those that have a socket, or NULL: nobody is seen. One that is
+ * ending matters least, since another one keeps the socket then.
+ */
 const FactHolder *
 facts_first_holder(const Facts *f, const FactSocket *s)
 {
-        const FactHolder *any = NULL;
+        const FactHolder *best = NULL;
+        unsigned best_rank = 0;
 
         for (size_t i = 0; i < f->n_holders; i++) {
                 const FactHolder *h = &f->holders[i];
+                bool stays = !h->process.is_ending && !h->process.dumps_core;
+                unsigned rank = 1U + (stays ? 2U : 0U) + (h->is_first ? 1U : 0U);
 
-                if (&f->sockets[h->socket] != s)
-                        continue;
-                if (h->is_first)
-                        return h;
-                if (!any)
-                        any = h;
+                if (&f->sockets[h->socket] == s && rank > best_rank) {
+                        best = h;
+                        best_rank = rank;
+                }
         }
-        return any;
+        return best;
 }

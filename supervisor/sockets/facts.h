@@ -33,7 +33,7 @@ typedef struct FactSocket {
 /* A process that has a socket open. */
 typedef struct FactHolder {
         size_t socket; /* index */
-        int fd;
+        int fd;        /* -1: guessed, since it could not be read */
         bool is_first; /* its parent is not a holder of the same socket */
         Process process;
 } FactHolder;

@@ -56,6 +56,12 @@ explain_inference(FILE *out, const Facts *f, const Verdict *v, Inference inferen
                         "the two, the first to call listen() gets the port",
                         out);
                 break;
+        case INFER_HELD_BY_ENDING:
+                (void)fputs(
+                        "the process that ends has it: it is of the same user, and only root can "
+                        "read the files of a process that has no memory any more",
+                        out);
+                break;
         case INFER_CANNOT_TELL_SHARING:
                 (void)fputs("whether the other socket shares its port cannot be told: trying it "
                             "would take datagrams away from it",

@@ -107,8 +107,10 @@ judge_listener(const FactHolder *h, bool *ret_certain)
         const Process *p = h ? &h->process : NULL;
 
         *ret_certain = true;
-        if (p && (p->is_ending || p->dumps_core))
+        if (p && (p->is_ending || p->dumps_core)) {
+                *ret_certain = h->fd >= 0;
                 return CAUSE_ENDING;
+        }
         if (p && (p->state == 'T' || p->state == 't'))
                 return CAUSE_STOPPED;
         if (p && p->is_orphan && !p->waits) {
@@ -124,8 +126,10 @@ judge_socket(const Facts *f, const FactSocket *s, const FactHolder *h, bool *ret
         *ret_certain = true;
         if (s->s.state == TCP_LISTEN)
                 return judge_listener(h, ret_certain);
-        if (h && (h->process.is_ending || h->process.dumps_core))
+        if (h && (h->process.is_ending || h->process.dumps_core)) {
+                *ret_certain = h->fd >= 0;
                 return CAUSE_ENDING;
+        }
         if (f->address.type == SOCK_DGRAM)
                 return CAUSE_DATAGRAM;
         if (s->s.state == SOCKDIAG_BOUND)
@@ -329,6 +333,8 @@ judge_inferences(Verdict *v, const Facts *f)
 
                 if (finding->cause == CAUSE_INHERITED)
                         v->inferences |= INFER_LEFT_BY_SERVER;
+                if (finding->cause == CAUSE_ENDING && !finding->is_certain)
+                        v->inferences |= INFER_HELD_BY_ENDING;
                 if (finding->cause == CAUSE_CONNECTION)
                         v->inferences |= INFER_ACCEPTED;
                 if (finding->cause == CAUSE_OUTGOING && !finding->is_certain)
@@ -356,7 +362,7 @@ judge_unseen(Verdict *v, const Facts *f)
 
                 if (finding->socket && finding->socket->s.inode && !finding->holder)
                         v->unseen |= f->is_root ? UNSEEN_HOLDER_AS_ROOT : UNSEEN_HOLDER;
-                if (is_leftover(finding->cause))
+                if (is_leftover(finding->cause) && !finding->socket->s.has_uid)
                         v->unseen |= UNSEEN_OWNER_OF_LEFTOVER;
         }
         if (f->hides_bound && !v->is_free)

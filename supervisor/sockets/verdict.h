@@ -96,6 +96,7 @@ typedef enum Inference {
         INFER_ENDED_JUST_NOW = 1 << 6,
         INFER_FIRST_TO_LISTEN = 1 << 7,     /* free, but another one is bound there as well */
         INFER_CANNOT_TELL_SHARING = 1 << 8, /* UDP: the options of the others are not known */
+        INFER_HELD_BY_ENDING = 1 << 9,      /* a process that cannot be read any more */
 } Inference;
 
 /* What could not be seen, and would have been looked at. */
