@@ -19,6 +19,7 @@
 #include "cli/progress.h"
 #include "cli/status.h"
 #include "cli/upgrade.h"
+#include "cli/why.h"
 
 /* How the progress of a verb is shown. */
 typedef struct Display {
@@ -241,6 +242,8 @@ const Verb verbs_table[] = {
          "[NAME] WORKER"},
         {"ready", run_ready, "Tell whether it serves: exit status 0, else 1", "[NAME]"},
         {"upgrade", run_upgrade, "Replace the running sup by the installed one", "[NAME]"},
+        {"why", why_main, "Say what keeps an address from being bound, until when, and what to do",
+         "[OPTION…] ADDRESS"},
 };
 
 const size_t verbs_n = ELEMENTSOF(verbs_table);

@@ -419,27 +419,6 @@ proc_find_socket(pid_t pid, ino_t inode, int except_fd, int *ret_fd)
         return 0;
 }
 
-/* Any process that has the socket open and may be read. Returns 1 with *ret_pid, or 0. */
-int
-proc_find_socket_owner(ino_t inode, pid_t *ret_pid)
-{
-        CLEANUP_DIR DIR *dir = opendir("/proc");
-        const struct dirent *entry;
-
-        if (!dir)
-                return -errno;
-        while ((entry = readdir(dir))) {
-                pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-                int fd;
-
-                if (pid > 0 && proc_find_socket(pid, inode, -1, &fd) == 1) {
-                        *ret_pid = pid;
-                        return 1;
-                }
-        }
-        return 0;
-}
-
 /*
  * The inode of the socket that is bound to an absolute path in this network namespace; 0 when there
  * is none. Columns of /proc/net/unix: proc(5); connections in its queue have the path, and inode 0.

@@ -38,7 +38,6 @@ int proc_fd_flags(pid_t pid, int fd, int *ret_flags);
 int proc_fd_in_epoll(pid_t pid, int fd);
 int proc_fd_is_socket(pid_t pid, int fd, ino_t inode);
 int proc_find_socket(pid_t pid, ino_t inode, int except_fd, int *ret_fd);
-int proc_find_socket_owner(ino_t inode, pid_t *ret_pid);
 ino_t proc_find_unix_socket(const char *path);
 int proc_path(pid_t pid, const char *what, char *ret_path, size_t size);
 

@@ -3,7 +3,11 @@
  * sockdiag.c - what the kernel's socket tables say (NETLINK_SOCK_DIAG, sock_diag(7)), by libmnl.
  *
  * Gist: one request, its replies in a callback, the netlink socket closed again. Nothing is kept:
- * these questions are asked when something went wrong, not while a server runs.
+ * these questions are asked when something went wrong, not while a server runs. What comes back is
+ * parsed apart from how it came, so that tests can feed it any bytes.
+ *
+ * TCP is asked with the first, family-less form of the request: it walks the table of connections,
+ * which is what costs, once for both families (net/ipv4/inet_diag.c, inet_diag_dump_compat).
  */
 #include "linux/sockdiag.h"
 
@@ -13,12 +17,17 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 #define REPLY_MAX 32768 /* what netlink(7) asks for */
+#define REQUEST_MAX 256
+#define TIMER_TIME_WAIT 3 /* idiag_timer, net/ipv4/inet_diag.c */
 
 static void
 close_netlink_p(struct mnl_socket **nl)
@@ -57,160 +66,315 @@ ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
         return r < 0 ? -errno : 0;
 }
 
-typedef struct InetDump {
+typedef struct InetReader {
+        int protocol;
         SockdiagCallback callback;
         void *userdata;
-} InetDump;
+} InetReader;
+
+/* The shorter of the two times since data came or went. */
+static uint32_t
+idle_time(const struct nlattr *attribute)
+{
+        struct tcp_info info = {0};
+        size_t length = mnl_attr_get_payload_len(attribute);
+
+        memcpy(&info, mnl_attr_get_payload(attribute),
+               length < sizeof(info) ? length : sizeof(info));
+        return info.tcpi_last_data_recv < info.tcpi_last_data_sent ? info.tcpi_last_data_recv
+                                                                   : info.tcpi_last_data_sent;
+}
 
 static int
 on_inet_attribute(const struct nlattr *attribute, void *userdata)
 {
         SockdiagSocket *s = userdata;
-        struct tcp_info info = {0};
         size_t length = mnl_attr_get_payload_len(attribute);
 
-        if (mnl_attr_get_type(attribute) != INET_DIAG_INFO)
-                return MNL_CB_OK;
-        memcpy(&info, mnl_attr_get_payload(attribute),
-               length < sizeof(info) ? length : sizeof(info));
-        s->idle_msec = info.tcpi_last_data_recv < info.tcpi_last_data_sent
-                               ? info.tcpi_last_data_recv
-                               : info.tcpi_last_data_sent;
+        switch (mnl_attr_get_type(attribute)) {
+        case INET_DIAG_SKV6ONLY:
+                if (length >= sizeof(uint8_t))
+                        s->v6only = mnl_attr_get_u8(attribute) != 0;
+                break;
+        case INET_DIAG_CGROUP_ID:
+                if (length >= sizeof(uint64_t))
+                        s->cgroup_id = mnl_attr_get_u64(attribute);
+                break;
+        case INET_DIAG_INFO:
+                s->idle_msec = idle_time(attribute);
+                break;
+        default:
+                break;
+        }
         return MNL_CB_OK;
 }
 
 static int
 on_inet_message(const struct nlmsghdr *header, void *userdata)
 {
-        const InetDump *dump = userdata;
+        const InetReader *reader = userdata;
         const struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
         SockdiagSocket s;
 
-        if (mnl_nlmsg_get_payload_len(header) < sizeof(*message))
+        if (mnl_nlmsg_get_payload_len(header) < sizeof(*message) ||
+            (message->idiag_family != AF_INET && message->idiag_family != AF_INET6))
                 return MNL_CB_OK;
         s = (SockdiagSocket){
                 .family = message->idiag_family,
+                .protocol = reader->protocol,
                 .state = message->idiag_state,
                 .port = ntohs(message->id.idiag_sport),
+                .peer_port = ntohs(message->id.idiag_dport),
+                .device = message->id.idiag_if,
+                .v6only = -1,
+                .is_timer = message->idiag_timer == TIMER_TIME_WAIT,
+                /* Other timers, such as that of a retransmission, end nothing. */
+                .expires_msec =
+                        message->idiag_timer == TIMER_TIME_WAIT ? message->idiag_expires : 0,
+                .rqueue = message->idiag_rqueue,
+                .wqueue = message->idiag_wqueue,
                 .inode = message->idiag_inode,
                 .uid = message->idiag_uid,
         };
+        /* That is how the kernel shows them, whatever the state was called in the request. */
+        if (s.protocol == IPPROTO_TCP && s.state == TCP_CLOSE)
+                s.state = SOCKDIAG_BOUND;
+        /* Of a socket without a process uid 0 means nothing: some kernels say it of all. */
+        s.has_uid = !s.is_timer && (s.inode != 0 || s.uid != 0);
         memcpy(&s.address, message->id.idiag_src, sizeof(s.address));
+        memcpy(&s.peer, message->id.idiag_dst, sizeof(s.peer));
         (void)mnl_attr_parse(header, sizeof(*message), on_inet_attribute, &s);
-        dump->callback(&s, dump->userdata);
+        reader->callback(&s, reader->userdata);
         return MNL_CB_OK;
 }
 
 /*
- * All sockets of one family (AF_INET, AF_INET6) and protocol (IPPROTO_TCP, IPPROTO_UDP) that are in
- * one of the states (a mask of 1 << TCP_LISTEN, …). Returns 0 or a negative errno.
+ * Read the replies to a request for TCP or UDP sockets: bytes as netlink delivers them.
+ * Returns 0 or a negative errno for what makes no sense.
  */
 int
-sockdiag_dump_inet(int family, int protocol, uint32_t states, SockdiagCallback callback,
-                   void *userdata)
+sockdiag_parse_inet(const void *replies, size_t size, int protocol, SockdiagCallback callback,
+                    void *userdata)
 {
-        char space[256] = {0};
+        InetReader reader = {.protocol = protocol, .callback = callback, .userdata = userdata};
+
+        return mnl_cb_run(replies, size, 0, 0, on_inet_message, &reader) < 0 ? -errno : 0;
+}
+
+/* Only sockets on this local port: a comparison that yields 8 (the end, taken) or 12 (refused). */
+static void
+put_port_filter(struct nlmsghdr *header, uint16_t port)
+{
+        struct inet_diag_bc_op code[2] = {
+                {.code = INET_DIAG_BC_S_EQ, .yes = sizeof(code), .no = sizeof(code) + 4},
+                {.no = port},
+        };
+
+        if (port)
+                mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
+}
+
+static uint8_t
+extensions_of(const SockdiagQuery *query)
+{
+        return query->with_idle ? 1U << (INET_DIAG_INFO - 1) : 0;
+}
+
+static int
+dump_both_families(const SockdiagQuery *query, InetReader *reader)
+{
+        char space[REQUEST_MAX] = {0};
+        struct nlmsghdr *header = mnl_nlmsg_put_header(space);
+        struct inet_diag_req *request;
+
+        header->nlmsg_type = TCPDIAG_GETSOCK;
+        header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+        request->idiag_states = query->states;
+        request->idiag_ext = extensions_of(query);
+        put_port_filter(header, query->port);
+        return ask(header, on_inet_message, reader);
+}
+
+static int
+dump_family(int family, const SockdiagQuery *query, InetReader *reader)
+{
+        char space[REQUEST_MAX] = {0};
         struct nlmsghdr *header = mnl_nlmsg_put_header(space);
         struct inet_diag_req_v2 *request;
-        InetDump dump = {.callback = callback, .userdata = userdata};
 
         header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
         header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
         request->sdiag_family = (uint8_t)family;
-        request->sdiag_protocol = (uint8_t)protocol;
-        request->idiag_states = states;
-        request->idiag_ext = 1U << (INET_DIAG_INFO - 1);
-        return ask(header, on_inet_message, &dump);
+        request->sdiag_protocol = (uint8_t)query->protocol;
+        request->idiag_states = query->states;
+        request->idiag_ext = extensions_of(query);
+        put_port_filter(header, query->port);
+        return ask(header, on_inet_message, reader);
 }
+
+/*
+ * Ask for IPv4 and IPv6 sockets. Returns 0 or a negative errno; no IPv6 is no error.
+ */
+int
+sockdiag_dump_inet(const SockdiagQuery *query, SockdiagCallback callback, void *userdata)
+{
+        InetReader reader = {
+                .protocol = query->protocol, .callback = callback, .userdata = userdata};
+        int r;
+
+        if (query->protocol == IPPROTO_TCP && dump_both_families(query, &reader) == 0)
+                return 0;
+        r = dump_family(AF_INET, query, &reader);
+        if (r == 0)
+                (void)dump_family(AF_INET6, query, &reader);
+        return r;
+}
+
+static void
+on_own_socket(const SockdiagSocket *s, void *userdata)
+{
+        if (s->state == SOCKDIAG_BOUND)
+                *(bool *)userdata = true;
+}
+
+/* Whether this kernel shows sockets that are bound and do not listen: tried on one of our own. */
+bool
+sockdiag_shows_bound(void)
+{
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof(a);
+        CLEANUP_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        SockdiagQuery query = {.protocol = IPPROTO_TCP, .states = 1U << SOCKDIAG_BOUND};
+        bool seen = false;
+
+        if (fd < 0 || bind(fd, (const struct sockaddr *)&a, size) < 0 ||
+            getsockname(fd, (struct sockaddr *)&a, &size) < 0)
+                return false;
+        query.port = ntohs(a.sin_port);
+        (void)sockdiag_dump_inet(&query, on_own_socket, &seen);
+        return seen;
+}
+
+typedef struct UnixReader {
+        SockdiagUnixCallback callback;
+        void *userdata;
+} UnixReader;
 
 static int
 on_unix_attribute(const struct nlattr *attribute, void *userdata)
 {
-        const struct unix_diag_rqlen *queue;
+        SockdiagUnix *s = userdata;
+        const void *payload = mnl_attr_get_payload(attribute);
+        size_t length = mnl_attr_get_payload_len(attribute);
+        struct unix_diag_vfs file;
+        struct unix_diag_rqlen queue;
 
-        if (mnl_attr_get_type(attribute) != UNIX_DIAG_RQLEN ||
-            mnl_attr_get_payload_len(attribute) < sizeof(*queue))
-                return MNL_CB_OK;
-        queue = mnl_attr_get_payload(attribute);
-        *(unsigned *)userdata = queue->udiag_rqueue;
+        switch (mnl_attr_get_type(attribute)) {
+        case UNIX_DIAG_NAME:
+                s->n_name = length < sizeof(s->name) ? length : sizeof(s->name);
+                memcpy(s->name, payload, s->n_name);
+                break;
+        case UNIX_DIAG_VFS:
+                if (length < sizeof(file))
+                        break;
+                memcpy(&file, payload, sizeof(file));
+                s->file_inode = file.udiag_vfs_ino;
+                s->file_device = file.udiag_vfs_dev;
+                break;
+        case UNIX_DIAG_RQLEN:
+                if (length < sizeof(queue))
+                        break;
+                memcpy(&queue, payload, sizeof(queue));
+                s->rqueue = queue.udiag_rqueue;
+                s->wqueue = queue.udiag_wqueue;
+                break;
+        case UNIX_DIAG_UID:
+                if (length < sizeof(uint32_t))
+                        break;
+                s->uid = mnl_attr_get_u32(attribute);
+                s->has_uid = true;
+                break;
+        default:
+                break;
+        }
         return MNL_CB_OK;
 }
 
 static int
 on_unix_message(const struct nlmsghdr *header, void *userdata)
 {
-        return mnl_attr_parse(header, sizeof(struct unix_diag_msg), on_unix_attribute, userdata);
+        const UnixReader *reader = userdata;
+        const struct unix_diag_msg *message = mnl_nlmsg_get_payload(header);
+        SockdiagUnix s;
+
+        if (mnl_nlmsg_get_payload_len(header) < sizeof(*message))
+                return MNL_CB_OK;
+        s = (SockdiagUnix){
+                .type = message->udiag_type,
+                .state = message->udiag_state,
+                .inode = message->udiag_ino,
+        };
+        (void)mnl_attr_parse(header, sizeof(*message), on_unix_attribute, &s);
+        reader->callback(&s, reader->userdata);
+        return MNL_CB_OK;
+}
+
+/* The same as sockdiag_parse_inet, for unix sockets. */
+int
+sockdiag_parse_unix(const void *replies, size_t size, SockdiagUnixCallback callback, void *userdata)
+{
+        UnixReader reader = {.callback = callback, .userdata = userdata};
+
+        return mnl_cb_run(replies, size, 0, 0, on_unix_message, &reader) < 0 ? -errno : 0;
+}
+
+static int
+ask_unix(ino_t inode, uint16_t flags, uint32_t show, UnixReader *reader)
+{
+        char space[REQUEST_MAX] = {0};
+        struct nlmsghdr *header = mnl_nlmsg_put_header(space);
+        struct unix_diag_req *request;
+
+        header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+        header->nlmsg_flags = flags;
+        request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+        request->sdiag_family = AF_UNIX;
+        request->udiag_states = UINT32_MAX;
+        request->udiag_ino = (uint32_t)inode;
+        request->udiag_show = show;
+        request->udiag_cookie[0] = INET_DIAG_NOCOOKIE;
+        request->udiag_cookie[1] = INET_DIAG_NOCOOKIE;
+        return ask(header, on_unix_message, reader);
+}
+
+/* All unix sockets of this network namespace. Returns 0 or a negative errno. */
+int
+sockdiag_dump_unix(SockdiagUnixCallback callback, void *userdata)
+{
+        UnixReader reader = {.callback = callback, .userdata = userdata};
+
+        return ask_unix(0, NLM_F_REQUEST | NLM_F_DUMP,
+                        UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
+                        &reader);
+}
+
+static void
+on_queue(const SockdiagUnix *s, void *userdata)
+{
+        *(unsigned *)userdata = s->rqueue;
 }
 
 /* How many connections wait on a listening unix socket. Returns 0 or a negative errno. */
 int
 sockdiag_unix_queue(ino_t inode, unsigned *ret_length)
 {
-        char space[256] = {0};
-        struct nlmsghdr *header = mnl_nlmsg_put_header(space);
-        struct unix_diag_req *request;
         unsigned length = 0;
-        int r;
+        UnixReader reader = {.callback = on_queue, .userdata = &length};
+        int r = ask_unix(inode, NLM_F_REQUEST, UDIAG_SHOW_RQLEN, &reader);
 
-        header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-        header->nlmsg_flags = NLM_F_REQUEST;
-        request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
-        request->sdiag_family = AF_UNIX;
-        request->udiag_states = UINT32_MAX;
-        request->udiag_ino = (uint32_t)inode;
-        request->udiag_show = UDIAG_SHOW_RQLEN;
-        request->udiag_cookie[0] = INET_DIAG_NOCOOKIE;
-        request->udiag_cookie[1] = INET_DIAG_NOCOOKIE;
-        r = ask(header, on_unix_message, &length);
         if (r >= 0)
                 *ret_length = length;
         return r;
-}
-
-typedef struct UnixNames {
-        SockdiagUnixCallback callback;
-        void *userdata;
-        ino_t inode;
-} UnixNames;
-
-static int
-on_unix_name_attribute(const struct nlattr *attribute, void *userdata)
-{
-        const UnixNames *names = userdata;
-
-        if (mnl_attr_get_type(attribute) == UNIX_DIAG_NAME)
-                names->callback(names->inode, mnl_attr_get_payload(attribute),
-                                mnl_attr_get_payload_len(attribute), names->userdata);
-        return MNL_CB_OK;
-}
-
-static int
-on_unix_name(const struct nlmsghdr *header, void *userdata)
-{
-        const struct unix_diag_msg *message = mnl_nlmsg_get_payload(header);
-        UnixNames *names = userdata;
-
-        if (mnl_nlmsg_get_payload_len(header) < sizeof(*message))
-                return MNL_CB_OK;
-        names->inode = message->udiag_ino;
-        return mnl_attr_parse(header, sizeof(*message), on_unix_name_attribute, names);
-}
-
-/* All unix sockets that have a name, and their names. Returns 0 or a negative errno. */
-int
-sockdiag_dump_unix_names(SockdiagUnixCallback callback, void *userdata)
-{
-        char space[256] = {0};
-        struct nlmsghdr *header = mnl_nlmsg_put_header(space);
-        struct unix_diag_req *request;
-        UnixNames names = {.callback = callback, .userdata = userdata};
-
-        header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-        header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-        request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
-        request->sdiag_family = AF_UNIX;
-        request->udiag_states = UINT32_MAX;
-        request->udiag_show = UDIAG_SHOW_NAME;
-        return ask(header, on_unix_name, &names);
 }

@@ -254,7 +254,10 @@ traps_worker_ended(Worker *w)
 void
 traps_explain_end(const Worker *w)
 {
-        CLEANUP_FREE char *reason = w->has_tried ? conflict_find_listener(&w->tried) : NULL;
+        const SpawnContext *spawn = &w->supervisor->spawn;
+        ProbeSocket asker = {.reuseaddr = true, /* capture has set it for the server */
+                             .uid = spawn->has_user ? spawn->uid : geteuid()};
+        CLEANUP_FREE char *reason = w->has_tried ? conflict_find(&w->tried, &asker) : NULL;
         char address[ADDRESS_TEXT_MAX];
 
         if (!reason)

@@ -114,18 +114,19 @@ on_tcp(const SockdiagSocket *s, void *userdata)
 
 /* A connection of a unix socket bears the name of the socket that accepted it. */
 static void
-on_unix(ino_t inode, const char *name, size_t n_name, void *userdata)
+on_unix(const SockdiagUnix *u, void *userdata)
 {
         Search *search = userdata;
 
-        if (search->result < 0 || !has_inode(search->sockets, inode))
+        if (search->result < 0 || !u->n_name || !has_inode(search->sockets, u->inode))
                 return;
         for (size_t i = 0; i < search->held->n_items; i++) {
                 const Held *h = search->held->items[i];
 
-                if (h->key.address.any.sa_family == AF_UNIX && h->ino != inode &&
-                    held_is_for(h, search->generation) && held_has_unix_name(h, name, n_name)) {
-                        search->result = add_inode(search->found, inode);
+                if (h->key.address.any.sa_family == AF_UNIX && h->ino != u->inode &&
+                    held_is_for(h, search->generation) &&
+                    held_has_unix_name(h, u->name, u->n_name)) {
+                        search->result = add_inode(search->found, u->inode);
                         return;
                 }
         }
@@ -144,17 +145,17 @@ connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
         ConnectionSet found = {0};
         Search search = {.held = held, .generation = generation, .sockets = &sockets,
                          .idle_usec = idle_usec, .found = &found};
+        SockdiagQuery query = {
+                .protocol = IPPROTO_TCP, .states = CONNECTED, .with_idle = idle_usec != 0};
         int r = 0;
 
         for (size_t i = 0; i < pids->n_pids && r >= 0; i++)
                 r = procfd_read_sockets(pids->pids[i], on_socket, &sockets);
         sort_set(&sockets);
         if (r >= 0)
-                r = sockdiag_dump_inet(AF_INET, IPPROTO_TCP, CONNECTED, on_tcp, &search);
+                r = sockdiag_dump_inet(&query, on_tcp, &search);
         if (r >= 0)
-                r = sockdiag_dump_inet(AF_INET6, IPPROTO_TCP, CONNECTED, on_tcp, &search);
-        if (r >= 0)
-                r = sockdiag_dump_unix_names(on_unix, &search);
+                r = sockdiag_dump_unix(on_unix, &search);
         if (r >= 0)
                 r = search.result;
         if (r < 0) {

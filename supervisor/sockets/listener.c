@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -80,8 +81,14 @@ bind_path(int fd, const ListenSpec *spec, const Address *a)
 }
 
 static int
-explain_failure(const Address *a, int r, char **ret_why)
+explain_failure(const ListenSpec *spec, const Address *a, int r, char **ret_why)
 {
+        ProbeSocket asker = {
+                .reuseaddr = a->type == SOCK_STREAM || spec->reuseaddr,
+                .reuseport = spec->reuseport,
+                .freebind = spec->freebind,
+                .uid = geteuid(),
+        };
         char text[ADDRESS_TEXT_MAX];
         char *reason;
 
@@ -94,7 +101,8 @@ explain_failure(const Address *a, int r, char **ret_why)
                            address_format(a, text, sizeof(text)),
                            (unsigned long long)limit.rlim_cur);
         }
-        reason = conflict_explain(a, -r);
+        (void)snprintf(asker.device, sizeof(asker.device), "%s", spec->device);
+        reason = conflict_explain(a, &asker, -r);
         r = why(ret_why, r, "cannot listen on %s: %s", address_format(a, text, sizeof(text)),
                 reason ? reason : "out of memory");
         free(reason);
@@ -109,10 +117,10 @@ open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_
         int r;
 
         if (fd < 0)
-                return explain_failure(a, -errno, ret_why);
+                return explain_failure(spec, a, -errno, ret_why);
         fd = fd_move_above(fd_steal(&fd), fd_floor);
         if (fd < 0)
-                return explain_failure(a, fd, ret_why);
+                return explain_failure(spec, a, fd, ret_why);
         r = set_options(fd, spec, a, ret_why);
         if (r < 0)
                 return r;
@@ -122,7 +130,7 @@ open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_
                 r = bind(fd, &a->any, a->length) < 0 ? -errno : 0;
         if (r == 0 && a->type != SOCK_DGRAM && listen(fd, spec->backlog) < 0)
                 r = -errno;
-        return r < 0 ? explain_failure(a, r, ret_why) : fd_steal(&fd);
+        return r < 0 ? explain_failure(spec, a, r, ret_why) : fd_steal(&fd);
 }
 
 static bool

@@ -11,8 +11,8 @@ import platform
 import struct
 import sys
 
-NUMBERS = {"x86_64": {"seccomp": 317, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435},
-           "aarch64": {"seccomp": 277, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435}}
+NUMBERS = {"x86_64": {"seccomp": 317, "bind": 49, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435},
+           "aarch64": {"seccomp": 277, "bind": 200, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435}}
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD_WORD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06

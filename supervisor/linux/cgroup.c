@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cgroup.c - which unit or container a control group belongs to, told from its path.
+ *
+ * Gist: systemd names a group after the unit (systemd.resource-control(5)); container engines put
+ * the container's id, 64 hexadecimal digits, into it. Nothing is asked of either.
+ */
+#include "linux/cgroup.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+#define ID_LENGTH 64
+#define ID_SHOWN 12
+#define FILEID_KERNFS 0xfe /* linux/exportfs.h: a handle that is the group's id, 8 bytes */
+
+/* Copy n bytes of a name, each of which is printable afterwards. */
+static void
+copy_name(char *ret_name, const char *from, size_t n)
+{
+        if (n >= CGROUP_NAME_MAX)
+                n = CGROUP_NAME_MAX - 1;
+        for (size_t i = 0; i < n; i++)
+                ret_name[i] = isprint((unsigned char)from[i]) ? from[i] : '?';
+        ret_name[n] = '\0';
+}
+
+static bool
+ends_with(const char *text, size_t n, const char *end)
+{
+        size_t length = strlen(end);
+
+        return n > length && memcmp(text + n - length, end, length) == 0;
+}
+
+/* Who wrote the part of the path that the id stands in. */
+static const char *
+engine_of(const char *path, size_t n)
+{
+        static const struct {
+                const char *mark;
+                const char *engine;
+        } engines[] = {
+                {"kubepods", "kubernetes"}, {"docker", "docker"},         {"libpod", "podman"},
+                {"crio", "cri-o"},          {"containerd", "containerd"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(engines); i++)
+                if (memmem(path, n, engines[i].mark, strlen(engines[i].mark)))
+                        return engines[i].engine;
+        return "container";
+}
+
+/* The last run of exactly 64 hexadecimal digits: the innermost container. */
+static void
+find_container(const char *path, size_t n, CgroupPlace *place)
+{
+        size_t run = 0;
+
+        for (size_t i = 0; i <= n; i++) {
+                if (i < n && isxdigit((unsigned char)path[i])) {
+                        run++;
+                        continue;
+                }
+                if (run == ID_LENGTH)
+                        (void)snprintf(place->container, sizeof(place->container), "%s %.*s",
+                                       engine_of(path, n), ID_SHOWN, path + i - ID_LENGTH);
+                run = 0;
+        }
+}
+
+/* The deepest part that is a unit; a service rather than a scope around it. */
+static void
+find_unit(const char *path, size_t n, CgroupPlace *place)
+{
+        bool has_service = false;
+        size_t begin = 0;
+
+        for (size_t i = 0; i <= n; i++) {
+                if (i < n && path[i] != '/')
+                        continue;
+                if (ends_with(path + begin, i - begin, ".service")) {
+                        copy_name(place->unit, path + begin, i - begin);
+                        has_service = true;
+                } else if (!has_service && ends_with(path + begin, i - begin, ".scope")) {
+                        copy_name(place->unit, path + begin, i - begin);
+                }
+                begin = i + 1;
+        }
+}
+
+static void
+parse_path(const char *path, size_t n, CgroupPlace *place)
+{
+        if (!place->container[0])
+                find_container(path, n, place);
+        if (!place->unit[0])
+                find_unit(path, n, place);
+}
+
+/* Read lines of /proc/PID/cgroup, `ID:CONTROLLERS:PATH` (cgroups(7)). */
+void
+cgroup_parse(const char *text, CgroupPlace *ret)
+{
+        CgroupPlace place = {.unit = ""};
+
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+                const char *path = memchr(text, ':', n);
+
+                if (path)
+                        path = memchr(path + 1, ':', n - (size_t)(path + 1 - text));
+                if (path)
+                        parse_path(path + 1, n - (size_t)(path + 1 - text), &place);
+                text += n + (text[n] == '\n');
+        }
+        *ret = place;
+}
+
+/* The place of a living process; empty where it cannot be read. */
+void
+cgroup_of_process(pid_t pid, CgroupPlace *ret)
+{
+        CLEANUP_FD int fd = -1;
+        char text[4096];
+        char path[64];
+        ssize_t n;
+
+        *ret = (CgroupPlace){.unit = ""};
+        (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return;
+        text[n] = '\0';
+        cgroup_parse(text, ret);
+}
+
+/* The path of the group with this id under one mount of cgroup2, or an empty text. */
+static void
+path_of_id(const char *mount, uint64_t id, char *ret_path, size_t size)
+{
+        CLEANUP_FREE struct file_handle *handle = malloc(sizeof(*handle) + sizeof(id));
+        CLEANUP_FD int mount_fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CLEANUP_FD int fd = -1;
+        char link[64];
+        ssize_t n;
+
+        ret_path[0] = '\0';
+        if (!handle || mount_fd < 0)
+                return;
+        handle->handle_bytes = sizeof(id);
+        handle->handle_type = FILEID_KERNFS;
+        memcpy(handle->f_handle, &id, sizeof(id));
+        fd = open_by_handle_at(mount_fd, handle, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, ret_path, size - 1);
+        ret_path[n > 0 ? n : 0] = '\0';
+}
+
+/*
+ * The place of the cgroup2 group that a socket was made in (INET_DIAG_CGROUP_ID). Needs root
+ * (open_by_handle_at(2)); empty without, and where nothing can be told.
+ */
+void
+cgroup_of_id(uint64_t id, CgroupPlace *ret)
+{
+        static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+        char path[4096];
+
+        *ret = (CgroupPlace){.unit = ""};
+        for (size_t i = 0; i < ELEMENTSOF(mounts) && !ret->unit[0] && !ret->container[0]; i++) {
+                path_of_id(mounts[i], id, path, sizeof(path));
+                parse_path(path, strlen(path), ret);
+        }
+}
