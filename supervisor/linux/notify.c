@@ -40,10 +40,12 @@ enum {
         I386_SOCKETCALL = 102,
         I386_BIND = 361,
         I386_LISTEN = 363,
+        I386_UNLINK = 10,
+        I386_UNLINKAT = 301,
 };
 
 static int
-build_filter(scmp_filter_ctx ctx)
+build_filter(scmp_filter_ctx ctx, bool traps_unlink)
 {
         int r;
 
@@ -55,6 +57,10 @@ build_filter(scmp_filter_ctx ctx)
                 r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(bind), 0);
         if (r == 0)
                 r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(listen), 0);
+        if (r == 0 && traps_unlink)
+                r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlink), 0);
+        if (r == 0 && traps_unlink)
+                r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlinkat), 0);
         return r;
 }
 
@@ -77,10 +83,11 @@ load_code(int fd, NotifyFilter *f)
 
 /*
  * Make the filter. Nothing is installed. f must be deinitialised, also on failure.
+ * traps_unlink: also unlink() and unlinkat(), for servers that remove the path of a held socket.
  * Returns 0 or a negative errno.
  */
 int
-notify_filter_init(NotifyFilter *f)
+notify_filter_init(NotifyFilter *f, bool traps_unlink)
 {
         CLEANUP_FD int fd = -1;
         scmp_filter_ctx ctx;
@@ -95,7 +102,7 @@ notify_filter_init(NotifyFilter *f)
         ctx = seccomp_init(SCMP_ACT_ALLOW);
         if (!ctx)
                 return -ENOMEM;
-        r = build_filter(ctx);
+        r = build_filter(ctx, traps_unlink);
         if (r == 0)
                 r = seccomp_export_bpf(ctx, fd);
         seccomp_release(ctx);
@@ -177,6 +184,25 @@ decode_socketcall(const struct seccomp_data *data, NotifyCall *call)
         return 0;
 }
 
+static void
+decode_unlink(const struct seccomp_data *data, bool i386, NotifyCall *call)
+{
+        bool at = data->nr == (i386 ? I386_UNLINKAT : SYS_unlinkat);
+#ifdef SYS_unlink
+        bool plain = data->nr == (i386 ? I386_UNLINK : SYS_unlink);
+#else
+        bool plain = false;
+#endif
+        uint64_t path = data->args[at ? 1 : 0];
+
+        if (!at && !plain)
+                return;
+        call->syscall = NOTIFY_UNLINK;
+        call->dir_fd = at ? (int)data->args[0] : AT_FDCWD;
+        call->address = i386 ? (uint32_t)path : path;
+        call->flags = at ? (int)data->args[2] : 0;
+}
+
 static int
 decode_call(const struct seccomp_data *data, NotifyCall *call)
 {
@@ -192,6 +218,8 @@ decode_call(const struct seccomp_data *data, NotifyCall *call)
                 call->syscall = NOTIFY_BIND;
         else if (data->nr == (i386 ? I386_LISTEN : SYS_listen))
                 call->syscall = NOTIFY_LISTEN;
+        else
+                decode_unlink(data, i386, call);
         return 0;
 }
 
@@ -244,6 +272,32 @@ notify_read_memory(const NotifyCall *call, uint64_t address, void *ret, size_t l
         if (n < 0)
                 return -errno;
         return (size_t)n == length ? 0 : -EFAULT;
+}
+
+/*
+ * Read a text that ends with a NUL from the caller's memory, page by page, since the next one may not
+ * be there. Returns 0, -ENAMETOOLONG when it does not fit, or another negative errno.
+ */
+int
+notify_read_text(const NotifyCall *call, uint64_t address, char *ret, size_t size)
+{
+        const uint64_t page = 4096; /* the smallest there is */
+        size_t n = 0;
+
+        while (n < size) {
+                size_t chunk = (size_t)(page - (address + n) % page);
+                int r;
+
+                if (chunk > size - n)
+                        chunk = size - n;
+                r = notify_read_memory(call, address + n, ret + n, chunk);
+                if (r < 0)
+                        return r;
+                if (memchr(ret + n, '\0', chunk))
+                        return 0;
+                n += chunk;
+        }
+        return -ENAMETOOLONG;
 }
 
 static int

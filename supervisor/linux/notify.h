@@ -13,6 +13,7 @@ typedef enum NotifySyscall {
         NOTIFY_OTHER,
         NOTIFY_BIND,
         NOTIFY_LISTEN,
+        NOTIFY_UNLINK, /* and unlinkat */
 } NotifySyscall;
 
 typedef struct NotifyFilter {
@@ -28,17 +29,20 @@ typedef struct NotifyCall {
         pid_t tid;
         NotifySyscall syscall;
         int fd;
-        uint64_t address;     /* bind: of the struct sockaddr in the caller */
+        uint64_t address;     /* bind: of the struct sockaddr in the caller; unlink: of the path */
         uint32_t address_len; /* bind */
         int backlog;          /* listen */
+        int dir_fd;           /* unlink: what the path is relative to */
+        int flags;            /* unlink: of unlinkat(2) */
 } NotifyCall;
 
-int notify_filter_init(NotifyFilter *f);
+int notify_filter_init(NotifyFilter *f, bool traps_unlink);
 void notify_filter_deinit(NotifyFilter *f);
 int notify_filter_install(NotifyFilter *f);
 int notify_receive(int listener_fd, NotifyCall *ret);
 bool notify_is_valid(int listener_fd, const NotifyCall *call);
 int notify_read_memory(const NotifyCall *call, uint64_t address, void *ret, size_t length);
+int notify_read_text(const NotifyCall *call, uint64_t address, char *ret, size_t size);
 int notify_let_go(int listener_fd, const NotifyCall *call);
 int notify_answer(int listener_fd, const NotifyCall *call, int error);
 int notify_replace_fd(int listener_fd, const NotifyCall *call, int fd, bool cloexec);

@@ -109,6 +109,21 @@ on_inet_attribute(const struct nlattr *attribute, void *userdata)
         return MNL_CB_OK;
 }
 
+/*
+ * How old an unfinished handshake is, from its timer (net/ipv4/inet_connection_sock.c): the SYN-ACK is
+ * sent again after 1 s, 2 s more, 4 s more, …
+ */
+static uint32_t
+age_of_handshake(const struct inet_diag_msg *message)
+{
+        unsigned n = message->idiag_retrans < 8 ? message->idiag_retrans : 8;
+        uint32_t until_next = 1000U << n; /* the whole wait that runs now */
+        uint32_t before = until_next - 1000;
+        uint32_t left = message->idiag_expires < until_next ? message->idiag_expires : until_next;
+
+        return before + until_next - left;
+}
+
 static int
 on_inet_message(const struct nlmsghdr *header, void *userdata)
 {
@@ -136,6 +151,8 @@ on_inet_message(const struct nlmsghdr *header, void *userdata)
                 .inode = message->idiag_inode,
                 .uid = message->idiag_uid,
         };
+        if (s.state == TCP_SYN_RECV)
+                s.age_msec = age_of_handshake(message);
         /* That is how the kernel shows them, whatever the state was called in the request. */
         if (s.protocol == IPPROTO_TCP && s.state == TCP_CLOSE)
                 s.state = SOCKDIAG_BOUND;

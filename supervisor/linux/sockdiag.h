@@ -34,6 +34,7 @@ typedef struct SockdiagSocket {
         uid_t uid;
         uint64_t cgroup_id; /* 0: not told */
         uint32_t idle_msec; /* TCP, if asked for: since it last sent or received data */
+        uint32_t age_msec;  /* TCP_SYN_RECV: at most so long ago its SYN came */
 } SockdiagSocket;
 
 typedef void (*SockdiagCallback)(const SockdiagSocket *socket, void *userdata);

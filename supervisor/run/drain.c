@@ -130,7 +130,9 @@ look(Generation *g)
         account(g, &now, false);
         if (g->drain != DRAIN_CONNECTIONS || !has_undrained(g))
                 return;
-        is_quiet = n_queue == 0 && g->open.n == g->open.n_idle &&
+        is_quiet = n_queue == 0 &&
+                   !connections_are_coming(&g->supervisor->held, g->number, drained_usec) &&
+                   g->open.n == g->open.n_idle &&
                    (!has_datagrams(g) || drained_usec >= DATAGRAM_QUIET_USEC);
         g->n_quiet = is_quiet ? g->n_quiet + 1 : 0;
         if (g->n_quiet >= QUIET_LOOKS)

@@ -273,6 +273,16 @@ needs_new_privileges(const char *program)
         return (st.st_mode & (S_ISUID | S_ISGID)) || getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
+/* Whether a unix path is held, which a server may be about to remove. */
+static bool
+has_paths(const Supervisor *s)
+{
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->path)
+                        return true;
+        return false;
+}
+
 static NotifyFilter *
 choose_filter(Supervisor *s, const char *program)
 {
@@ -286,7 +296,7 @@ choose_filter(Supervisor *s, const char *program)
                 s->capture_on = false;
                 return NULL;
         }
-        return &s->filter;
+        return has_paths(s) ? &s->path_filter : &s->filter;
 }
 
 static void

@@ -165,6 +165,7 @@ struct Supervisor {
         size_t n_kept;
         Capture capture;
         NotifyFilter filter;
+        NotifyFilter path_filter; /* for workers that may remove the path of a held socket */
         bool capture_on;
         bool told_no_filter;
         Tree tree;

@@ -315,6 +315,7 @@ supervisor_deinit(Supervisor *s)
         capture_deinit(&s->capture);
         held_table_deinit(&s->held);
         notify_filter_deinit(&s->filter);
+        notify_filter_deinit(&s->path_filter);
         tree_deinit(&s->tree);
         pidset_deinit(&s->orphans);
         fd_close(s->null_fd);

@@ -420,7 +420,9 @@ traps_prepare(Supervisor *s, char **ret_why)
                 if (s->held.items[i]->path)
                         paths_watch(s, s->held.items[i]);
         if (s->config->capture != CAPTURE_OFF) {
-                r = notify_filter_init(&s->filter);
+                r = notify_filter_init(&s->filter, false);
+                if (r == 0)
+                        r = notify_filter_init(&s->path_filter, true);
                 s->capture_on = r == 0;
         }
         if (r < 0 && s->config->capture == CAPTURE_REQUIRE)

@@ -23,10 +23,12 @@
 #include "sockets/capture.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -363,6 +365,31 @@ handle_listen(Capture *c, Trap *trap)
         return h ? 0 : 1;
 }
 
+/*
+ * Servers remove their path before they bind it, and some when they end. The name of a held socket
+ * stays, so that there is not a moment in which a client finds nothing; the server is told that it is
+ * gone. Returns 0 then, anything else: the call goes on.
+ */
+static int
+handle_unlink(const Capture *c, const Trap *trap)
+{
+        char path[PATH_MAX];
+        struct stat st;
+        int r = trap_read_unlink(trap, path, sizeof(path));
+
+        if (r < 0)
+                return r;
+        if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+                return 1;
+        for (size_t i = 0; i < c->held->n_items; i++) {
+                const UnixPath *u = c->held->items[i]->path;
+
+                if (u && u->dev == st.st_dev && u->ino == st.st_ino)
+                        return notify_is_valid(trap->listener_fd, &trap->call) ? 0 : -ENOENT;
+        }
+        return 1;
+}
+
 static bool
 is_waiting(int r)
 {
@@ -387,7 +414,9 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
         Held *h = NULL;
         int r = 1;
 
-        if (call->syscall != NOTIFY_OTHER) {
+        if (call->syscall == NOTIFY_UNLINK) {
+                r = handle_unlink(c, &trap);
+        } else if (call->syscall != NOTIFY_OTHER) {
                 trap.fd = pidfd_get_fd(call->tid, call->fd);
                 if (trap.fd < 0) {
                         tell_no_access(c, call->tid, trap.fd);

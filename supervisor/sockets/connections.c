@@ -167,6 +167,44 @@ connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
         return 0;
 }
 
+typedef struct Handshakes {
+        const HeldTable *held;
+        unsigned generation;
+        uint64_t age_usec;
+        bool found;
+} Handshakes;
+
+static void
+on_handshake(const SockdiagSocket *s, void *userdata)
+{
+        Handshakes *handshakes = userdata;
+
+        if (s->age_msec * USEC_PER_MSEC < handshakes->age_usec)
+                return;
+        for (size_t i = 0; i < handshakes->held->n_items; i++) {
+                const Held *h = handshakes->held->items[i];
+
+                if (h->generation == handshakes->generation && address_has_port(&h->key.address) &&
+                    address_port(&h->key.address) == s->port)
+                        handshakes->found = true;
+        }
+}
+
+/*
+ * Whether a client is still on its way into a queue of a generation's own sockets: a handshake that
+ * began longer than age_usec ago and is not finished, since an acknowledgement was lost or the
+ * queue was full. Younger ones belong to those who get what is new. The kernel does not tell which
+ * socket of a group it is for, hence the age.
+ */
+bool
+connections_are_coming(const HeldTable *held, unsigned generation, uint64_t age_usec)
+{
+        Handshakes handshakes = {.held = held, .generation = generation, .age_usec = age_usec};
+        SockdiagQuery query = {.protocol = IPPROTO_TCP, .states = 1U << TCP_SYN_RECV};
+
+        return sockdiag_dump_inet(&query, on_handshake, &handshakes) >= 0 && handshakes.found;
+}
+
 /* How many of `before` are not in `now` any more. */
 size_t
 connections_gone(const ConnectionSet *before, const ConnectionSet *now)

@@ -3,6 +3,7 @@
 #ifndef SUP_SOCKETS_CONNECTIONS_H
 #define SUP_SOCKETS_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +20,7 @@ typedef struct ConnectionSet {
 
 int connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
                      uint64_t idle_usec, ConnectionSet *ret);
+bool connections_are_coming(const HeldTable *held, unsigned generation, uint64_t age_usec);
 size_t connections_gone(const ConnectionSet *before, const ConnectionSet *now);
 void connections_deinit(ConnectionSet *set);
 void connections_deinit_p(ConnectionSet *set);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,6 +60,34 @@ make_path_absolute(pid_t pid, Address *a)
         memcpy(a->un.sun_path, path, strlen(path));
         a->length = sizeof(a->un);
         return 0;
+}
+
+/*
+ * The absolute path of the file that the caller's unlink() is about. Returns 0 or a negative errno:
+ * leave it to the kernel; also for paths that are longer than that of any socket.
+ */
+int
+trap_read_unlink(const Trap *trap, char *ret_path, size_t size)
+{
+        const NotifyCall *call = &trap->call;
+        char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
+        char base[PATH_MAX];
+        int r = notify_read_text(call, call->address, path, sizeof(path));
+
+        if (r < 0)
+                return r;
+        if (call->flags != 0 || (path[0] != '/' && call->dir_fd != AT_FDCWD))
+                return -EINVAL;
+        if (!shares(call->tid, "root") || !shares(call->tid, "ns/mnt"))
+                return -EXDEV;
+        if (path[0] == '/') {
+                (void)snprintf(ret_path, size, "%s", path);
+                return 0;
+        }
+        r = proc_path(call->tid, "cwd", base, sizeof(base));
+        if (r < 0)
+                return r;
+        return snprintf(ret_path, size, "%s/%s", base, path) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
 /* What the caller's bind() asks for. Returns 0 or a negative errno: leave it to the kernel. */

@@ -3,6 +3,7 @@
 #ifndef SUP_SOCKETS_TRAP_H
 #define SUP_SOCKETS_TRAP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "linux/notify.h"
@@ -15,6 +16,7 @@ typedef struct Trap {
         int fd; /* a duplicate of the caller's socket, or -1 */
 } Trap;
 
+int trap_read_unlink(const Trap *trap, char *ret_path, size_t size);
 int trap_read_bind(const Trap *trap, HeldKey *ret);
 int trap_replace_socket(const Trap *trap, Held *h, const Address *asked);
 
