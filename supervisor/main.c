@@ -2,6 +2,8 @@
 /* main.c - from the command line to the exit status. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -11,6 +13,7 @@
 #include "cli/verbs.h"
 #include "config.h"
 #include "run/supervisor.h"
+#include "run/upgrade.h"
 
 enum {
         EXIT_USAGE = 2,
@@ -25,6 +28,35 @@ run(const Config *config, int argc, char **argv)
         return supervisor_run(config, argc, argv);
 }
 
+/*
+ * The program that runs as `sup` asks whether we would go on from its state. What stands in the state
+ * is that program's: nothing is given back at the end.
+ */
+_Noreturn static void
+accept_state(void)
+{
+        Config config;
+        char *reason = NULL;
+        bool accepted = false;
+        json_t *state = upgrade_read_state();
+        const json_t *words = json_object_get(state, "arguments");
+        size_t n = json_array_size(words);
+        char **arguments = calloc(n + 1, sizeof(char *));
+
+        config_init(&config);
+        for (size_t i = 0; arguments && i < n; i++)
+                arguments[i] = strdup(json_string_value(json_array_get(words, i)));
+        if (!state || !arguments || n == 0)
+                (void)puts("the state cannot be read");
+        else if (options_parse((int)n, arguments, &config, &reason) != OPTIONS_RUN ||
+                 upgrade_accept(&config, state, &reason) < 0)
+                (void)puts(reason ? reason : "out of memory");
+        else
+                accepted = true;
+        (void)fflush(stdout);
+        _exit(accepted ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -36,6 +68,8 @@ main(int argc, char **argv)
         if (fd_open_standard() < 0)
                 return EXIT_FAILURE;
         log_init();
+        if (argc == 2 && strcmp(argv[1], UPGRADE_ACCEPT_OPTION) == 0)
+                accept_state();
         if (verb)
                 return verb->run(argc - 1, argv + 1);
         switch (options_parse(argc, argv, &config, &reason)) {

@@ -77,16 +77,20 @@ static int
 prepare_limits(Supervisor *s)
 {
         const Config *c = s->config;
-        struct rlimit nofile;
+        struct rlimit *nofile = &s->nofile;
+        struct rlimit raised;
 
         s->limits = calloc(c->n_limits + 1, sizeof(*s->limits));
         if (!s->limits)
                 return -ENOMEM;
-        if (getrlimit(RLIMIT_NOFILE, &nofile) == 0 && nofile.rlim_cur < nofile.rlim_max) {
+        if (nofile->rlim_max == 0) /* after an upgrade it is known */
+                (void)getrlimit(RLIMIT_NOFILE, nofile);
+        if (nofile->rlim_cur < nofile->rlim_max) {
                 s->limits[s->spawn.n_limits++] =
-                        (SpawnLimit){.resource = RLIMIT_NOFILE, .value = nofile};
-                nofile.rlim_cur = nofile.rlim_max;
-                (void)setrlimit(RLIMIT_NOFILE, &nofile);
+                        (SpawnLimit){.resource = RLIMIT_NOFILE, .value = *nofile};
+                raised = (struct rlimit){.rlim_cur = nofile->rlim_max,
+                                         .rlim_max = nofile->rlim_max};
+                (void)setrlimit(RLIMIT_NOFILE, &raised);
         }
         if (c->n_limits)
                 memcpy(&s->limits[s->spawn.n_limits], c->limits, c->n_limits * sizeof(*c->limits));

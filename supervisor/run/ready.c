@@ -205,6 +205,24 @@ ready_open_notify(Worker *w)
         return r < 0 ? r : 0;
 }
 
+/* After an upgrade: the descriptors are there, their event sources are not. */
+void
+ready_resume(Worker *w)
+{
+        sd_event *event = w->supervisor->event;
+
+        if (w->notify_fd >= 0)
+                (void)sd_event_add_io(event, &w->notify_source, w->notify_fd, EPOLLIN, on_message,
+                                      w);
+        if (w->ready_fd >= 0 && sd_event_add_io(event, &w->ready_source, w->ready_fd, EPOLLIN,
+                                                on_ready_pipe, w) >= 0)
+                (void)sd_event_source_set_io_fd_own(w->ready_source, 1);
+        w->ready_fd = -1;
+        if (w->is_watched)
+                ready_start_watchdog(w, w->watchdog_usec);
+        w->is_watched = false;
+}
+
 /* Nothing more is expected from this incarnation. */
 void
 ready_close(Worker *w)

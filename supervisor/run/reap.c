@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "run/bake.h"
 #include "run/state.h"
+#include "run/upgrade.h"
 
 /* A server goes into the background while it starts; later, an exit with 0 is an end. */
 #define DAEMONISE_AFTER_LISTEN_USEC (10 * USEC_PER_SEC)
@@ -170,6 +171,8 @@ note_end(Supervisor *s, const siginfo_t *info)
 {
         Worker *w = find_worker(s, info->si_pid);
 
+        if (upgrade_check_ended(s, info->si_pid, info->si_code, info->si_status))
+                return;
         if (info->si_pid == s->rollout.check_pid) {
                 bake_check_ended(s, info->si_code, info->si_status);
                 return;

@@ -99,6 +99,8 @@ typedef struct Worker {
         int trap_fd;
         sd_event_source *trap_source;
         sd_event_source *ready_source; /* the pipe of --ready=fd:N; owns its descriptor */
+        int ready_fd;    /* after an upgrade, until the source is there again; or -1 */
+        bool is_watched; /* the same for watchdog */
         int notify_fd; /* its NOTIFY_SOCKET, or -1 */
         char *notify_name;
         sd_event_source *notify_source;
@@ -148,6 +150,17 @@ typedef struct Waiting {
         unsigned old_index;   /* of the one that is retired then, or 0 */
 } Waiting;
 
+/* Our own upgrade; see upgrade.c. */
+typedef struct Upgrade {
+        bool is_wanted;
+        bool is_accepted; /* by the new program */
+        ControlRequest *request; /* who wants it, or NULL */
+        char *program;
+        pid_t check_pid; /* the new program, being asked; or 0 */
+        int output_fd;   /* what it says */
+        sd_event_source *timer;
+} Upgrade;
+
 struct Supervisor {
         const Config *config;
         int argc; /* the command line, for re-executing */
@@ -185,6 +198,8 @@ struct Supervisor {
         bool stop_by_terminal; /* Ctrl-C reached the workers as well */
         int exit_status;
         Rollout rollout;
+        Upgrade upgrade;
+        struct rlimit nofile; /* the limit of open files that we came with */
         sd_event_source *drain_timer;
         sd_event_source *measure_timer;
         sd_event_source *given_up_timer;
@@ -246,6 +261,7 @@ int launch_worker(Worker *w);
 int ready_open_pipe(Worker *w);
 int ready_open_notify(Worker *w);
 void ready_start_watchdog(Worker *w, uint64_t usec);
+void ready_resume(Worker *w);
 void ready_close(Worker *w);
 
 /* kept.c: descriptors that workers gave us to keep */
@@ -263,6 +279,7 @@ int traps_prepare(Supervisor *s, char **ret_why);
 void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
 void traps_release(Worker *w);
+void traps_resume(Supervisor *s);
 void traps_worker_ended(Worker *w);
 void traps_look_soon(Supervisor *s);
 void traps_explain_end(const Worker *w);

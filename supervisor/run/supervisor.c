@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "run/persist.h"
 #include "run/requests.h"
 #include "run/state.h"
 #include "run/upgrade.h"
@@ -298,6 +299,7 @@ static void
 supervisor_deinit(Supervisor *s)
 {
         rollout_stop(s);
+        upgrade_deinit(s);
         requests_close(s);
         for (size_t i = 0; i < s->n_workers; i++)
                 worker_free(s->workers[i]);
@@ -338,21 +340,26 @@ add_workers(Supervisor *s)
         for (unsigned i = 1; i <= s->n_wanted; i++)
                 if (!workers_add(s, s->current, ROLE_ACTIVE, i))
                         return -ENOMEM;
-        return sd_event_add_post(s->event, &s->post, on_post, s);
+        return 0;
 }
 
-/* Everything before the first worker. Returns 0 or a negative errno with a sentence. */
+/*
+ * Everything before the first worker; with a state, everything before going on.
+ * Returns 0 or a negative errno with a sentence.
+ */
 static int
-set_up(Supervisor *s, char **ret_why)
+set_up(Supervisor *s, const json_t *state, char **ret_why)
 {
         int r = set_name(s);
 
         if (r == 0)
                 r = tree_init(&s->tree);
         terminal_init(s);
+        if (r == 0 && state)
+                r = persist_load(s, state, ret_why);
         if (r == 0)
                 r = launch_prepare(s, ret_why);
-        if (r == 0)
+        if (r == 0 && !state)
                 r = open_listeners(s, ret_why);
         if (r >= 0)
                 r = sd_event_new(&s->event);
@@ -360,6 +367,10 @@ set_up(Supervisor *s, char **ret_why)
                 r = add_signals(s);
         if (r >= 0)
                 r = traps_prepare(s, ret_why);
+        if (r >= 0)
+                r = sd_event_add_post(s->event, &s->post, on_post, s);
+        if (r >= 0 && state)
+                return upgrade_resume(s, state);
         if (r >= 0)
                 r = requests_open_named(s, ret_why);
         if (r >= 0)
@@ -384,18 +395,22 @@ supervisor_run(const Config *config, int argc, char **argv)
                 .null_fd = -1,
                 .inotify_fd = -1,
                 .tree = {.children_fd = -1},
+                .upgrade = {.output_fd = -1},
         };
+        json_t *state = upgrade_take_state();
+        bool is_new = state == NULL;
         CLEANUP_FREE char *reason = NULL;
         int r;
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
         s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX + KEPT_MAX;
-        r = set_up(&s, &reason);
+        r = set_up(&s, state, &reason);
+        json_decref(state);
         if (r < 0) {
                 log_error("%s", reason ? reason : strerrordesc_np(-r));
                 return 1;
         }
-        for (size_t i = 0; i < s.n_workers && !s.stopping; i++)
+        for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)
                 worker_event(s.workers[i], LIFE_EVENT_START);
         requests_open(&s);
         r = sd_event_loop(s.event);

@@ -430,3 +430,16 @@ traps_prepare(Supervisor *s, char **ret_why)
                            strerrordesc_np(-r));
         return 0;
 }
+
+/* After an upgrade: look after what was loaded. */
+void
+traps_resume(Supervisor *s)
+{
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->path)
+                        paths_watch(s, s->held.items[i]);
+        traps_look_soon(s);
+        if (s->capture.n_parked)
+                (void)sd_event_add_time_relative(s->event, &s->parked_timer, CLOCK_MONOTONIC,
+                                                 PARKED_MAX_USEC, USEC_PER_MSEC, on_parked, s);
+}

@@ -42,6 +42,7 @@ workers_add(Supervisor *s, Generation *generation, WorkerRole role, unsigned ind
         w->index = index;
         w->trap_fd = -1;
         w->notify_fd = -1;
+        w->ready_fd = -1;
         s->workers[s->n_workers++] = w;
         return w;
 }
@@ -90,13 +91,15 @@ workers_read_mains(const Supervisor *s, PidSet *ret_mains)
                         (void)pidset_add(ret_mains, s->workers[i]->pid);
         if (s->rollout.check_pid)
                 (void)pidset_add(ret_mains, s->rollout.check_pid);
+        if (s->upgrade.check_pid)
+                (void)pidset_add(ret_mains, s->upgrade.check_pid);
 }
 
 /* Whether every orphan must come from the one worker that there is. */
 bool
 workers_is_only(const Supervisor *s)
 {
-        return s->n_workers == 1 && !s->rollout.check_pid;
+        return s->n_workers == 1 && !s->rollout.check_pid && !s->upgrade.check_pid;
 }
 
 /* How many workers of a generation (NULL: any) have a role. */

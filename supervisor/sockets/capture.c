@@ -40,11 +40,16 @@
 #include "sockets/steer.h"
 #include "sockets/trap.h"
 
-/* Prepare; the table stays the caller's. fd_floor: held sockets get numbers from there on. */
+/*
+ * Prepare c, which is all zero or was loaded; the table stays the caller's. fd_floor: held sockets
+ * get numbers from there on.
+ */
 void
 capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host)
 {
-        *c = (Capture){.held = held, .host = *host, .fd_floor = fd_floor};
+        c->held = held;
+        c->host = *host;
+        c->fd_floor = fd_floor;
 }
 
 static bool
