@@ -33,8 +33,8 @@ drain_deinit(Generation *g)
 }
 
 /* What waits in the queues that are the generation's own. */
-static unsigned
-own_queue(const Generation *g)
+unsigned
+drain_queue(const Generation *g)
 {
         const HeldTable *held = &g->supervisor->held;
         unsigned n = 0;
@@ -97,7 +97,7 @@ stop_workers(Generation *g, const char *why)
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
 
-                if (w->generation != g || w->drained)
+                if (w->generation != g || w->drained || w->state == LIFE_STARTING)
                         continue;
                 w->drained = true;
                 worker_retire(w);
@@ -121,7 +121,7 @@ look(Generation *g)
 {
         const Config *c = g->supervisor->config;
         uint64_t drained_usec = now_usec() - g->retire_usec;
-        unsigned n_queue = own_queue(g);
+        unsigned n_queue = drain_queue(g);
         ConnectionSet now;
         bool is_quiet;
 

@@ -28,6 +28,18 @@ remember_habits(Generation *g)
                 g->habits.speaks = current->habits.speaks;
 }
 
+/* Start this from now on. Returns 0 or -ENOMEM; then the command is not whole. */
+int
+generation_set_command(Generation *g, char *const *command)
+{
+        int r = 0;
+
+        strv_deinit(&g->command);
+        for (; *command && r == 0; command++)
+                r = strv_add(&g->command, strdup(*command));
+        return r;
+}
+
 /* Add a generation with a copy of the command. Returns NULL when memory is short. */
 Generation *
 generation_new(Supervisor *s, char *const *command)
@@ -43,9 +55,8 @@ generation_new(Supervisor *s, char *const *command)
                 return NULL;
         g->supervisor = s;
         g->number = ++s->last_generation;
-        for (; *command; command++)
-                if (strv_add(&g->command, strdup(*command)) < 0)
-                        return generation_free(g);
+        if (generation_set_command(g, command) < 0)
+                return generation_free(g);
         remember_habits(g);
         s->generations[s->n_generations++] = g;
         return g;
@@ -114,7 +125,7 @@ static void
 finish(Supervisor *s, Generation *g)
 {
         drop_sockets(s, g);
-        if (!s->stopping)
+        if (!s->stopping && !g->has_failed)
                 requests_reloaded(s, g);
 }
 

@@ -50,6 +50,7 @@ static const Field generation_fields[] = {
         FIELD(Generation, habits.listens, FIELD_BOOL),
         FIELD(Generation, habits.silent, FIELD_BOOL),
         FIELD(Generation, is_steered, FIELD_BOOL),
+        FIELD(Generation, has_failed, FIELD_BOOL),
         FIELD(Generation, drain, FIELD_INT),
         FIELD(Generation, replaced_by, FIELD_UNSIGNED),
         FIELD(Generation, retire_usec, FIELD_U64),

@@ -212,18 +212,57 @@ commit(Supervisor *s)
         traps_look_soon(s);
 }
 
+/*
+ * Nothing new goes to a generation that is taken back, but its sockets may have connections waiting:
+ * those of its workers that live serve them, or, if none does, one of the old command.
+ */
+static void
+serve_out(Supervisor *s, Generation *g)
+{
+        bool any = false;
+
+        g->state = GENERATION_RETIRING;
+        g->has_failed = true;
+        g->retire_usec = now_usec();
+        g->drain = DRAIN_CONNECTIONS;
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->generation != g)
+                        continue;
+                if (w->state == LIFE_READY) {
+                        w->role = ROLE_RETIRING; /* and drain.c stops it */
+                        any = true;
+                } else {
+                        worker_retire(w);
+                }
+        }
+        if (!any && drain_queue(g) > 0) {
+                Worker *w = NULL;
+
+                if (generation_set_command(g, s->current->command.items) == 0)
+                        w = workers_add(s, g, ROLE_ACTIVE, workers_free_index(s));
+                if (w)
+                        worker_event(w, LIFE_EVENT_START);
+        }
+        drain_begin(s, g);
+}
+
 /* Bring the old generation back where the new one has taken a place, and end the new one. */
 static void
 revert(Supervisor *s)
 {
-        const Generation *g = s->rollout.generation;
+        Generation *g = s->rollout.generation;
         size_t n = s->n_workers; /* those that are added here are the old generation's */
 
         if (!g)
                 return;
         bake_stop(s);
-        if (g->is_steered)
+        if (g->is_steered) {
                 steer_commit(&s->held, s->current->number);
+                serve_out(s, g);
+                return;
+        }
         for (size_t i = 0; i < n; i++) {
                 Worker *w = s->workers[i];
 
@@ -398,7 +437,8 @@ rollout_worker_ready(Worker *w)
 
         if (s->rollout.state == ROLLOUT_STARTING && w->generation == s->rollout.generation)
                 candidate_ready(w);
-        else if (s->rollout.state == ROLLOUT_REVERTING && w->generation == s->current)
+        else if (s->rollout.state == ROLLOUT_REVERTING && w->generation == s->current &&
+                 s->rollout.generation && !s->rollout.generation->is_steered)
                 old_is_back(w);
 }
 

@@ -33,6 +33,7 @@ typedef struct Generation {
         Strv command;
         ReadyHabits habits;
         bool is_steered; /* it has sockets of its own */
+        bool has_failed; /* it was taken back; what its sockets have is served all the same */
         DrainMode drain; /* how it is retired */
         unsigned replaced_by; /* the number of the generation that came after it */
         uint64_t retire_usec; /* since when it is retiring */
@@ -227,6 +228,7 @@ void supervisor_scale(Supervisor *s, unsigned n_wanted);
 /* generation.c: generations */
 Generation *generation_new(Supervisor *s, char *const *command);
 Generation *generation_free(Generation *g);
+int generation_set_command(Generation *g, char *const *command);
 bool generation_is_empty(const Generation *g);
 bool generation_same_command(const Generation *g, char *const *command);
 unsigned generations_retiring(const Supervisor *s);
@@ -312,6 +314,7 @@ int reload_merge_waiters(ControlRequest ***waiters, size_t *n_waiters, Reload *f
 /* drain.c: how old generations are served out */
 void drain_begin(Supervisor *s, Generation *g);
 void drain_wake(Supervisor *s);
+unsigned drain_queue(const Generation *g);
 void drain_worker_ended(const Worker *w);
 void drain_deinit(Generation *g);
 

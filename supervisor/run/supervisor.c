@@ -413,6 +413,7 @@ supervisor_run(const Config *config, int argc, char **argv)
         for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)
                 worker_event(s.workers[i], LIFE_EVENT_START);
         requests_open(&s);
+        supervisor_check_done(&s); /* if none of them could be started */
         r = sd_event_loop(s.event);
         terminal_restore(&s);
         if (config->pid_file)

@@ -9,8 +9,9 @@
  * next, and back. What a socket has in its queue stays there and is served by those who have it.
  *
  * Members stand in the group in the order in which they came, and when one is closed the last takes
- * its place (net/core/sock_reuseport.c); `place` follows that. The option is taken off again once
- * the newcomer is in, so that nobody else can join.
+ * its place (net/core/sock_reuseport.c); `place` follows that. A process of the same user that joins
+ * with SO_REUSEPORT of its own gets nothing, since the program does not choose it. The option has to
+ * stay on: the kernel looks at the group only of sockets that have it (net/ipv4/inet_hashtables.c).
  *
  * A unix socket is bound to a name of its own beside the public one, and rename(2) moves the public
  * name from one to the other (unix_path.c).
@@ -67,8 +68,8 @@ attach(int fd, unsigned place, unsigned other, unsigned share)
 
 /*
  * listen() such that the socket is in a group of its own from the start, with a program: when the
- * second member comes, there is not a moment in which the kernel chooses by itself. The socket is
- * bound, without SO_REUSEPORT, so that nobody could bind beside it.
+ * second member comes, there is not a moment in which the kernel chooses by itself. The socket was
+ * bound without SO_REUSEPORT, so that a port in use is noticed as ever.
  * Returns 0 or a negative errno of listen().
  */
 int
@@ -80,7 +81,6 @@ steer_listen(int fd, int backlog)
         r = listen(fd, backlog) < 0 ? -errno : 0;
         if (r == 0)
                 (void)attach(fd, 0, 0, 0);
-        (void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
         return r;
 }
 
@@ -171,8 +171,6 @@ join_group(Held *h, int fd)
                 h->place = 0;
         if (r == 0)
                 r = attach(fd, (unsigned)h->place, 0, 0);
-        (void)set_option(h->fd, SOL_SOCKET, SO_REUSEPORT, 0);
-        (void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
         return r;
 }
 

@@ -7,6 +7,7 @@ request may fail, whatever the server does at its stop signal.
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -15,6 +16,7 @@ from harness import PATIENCE, PYTHON, Sup, diag, need_root, run, step, wait_unti
 from supervised import sup_binary
 
 N_RELOADS = int(os.environ.get("SUP_TEST_RELOADS", "100"))
+TERM_IS_CAUGHT = 1 << signal.SIGTERM - 1
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -36,6 +38,8 @@ def start(t, program, *arguments):
                                stdout=subprocess.PIPE)
     t.defer(process.stdout.close)
     t.defer(process.kill)
+    wait_until(lambda: int(procs.status_field(process.pid, "SigCgt"), 16) & TERM_IS_CAUGHT,
+               f"{program} runs")
     return process
 
 

@@ -63,14 +63,14 @@ class Lines:
 class Sup:
     """A running `sup ARGS…`; with user=True as an ordinary user also when the test is root."""
 
-    def __init__(self, t, *args, user=False, env=None, prefix=(), **popen):
+    def __init__(self, t, *args, user=False, env=None, prefix=(), binary=None, **popen):
         self.args = [str(arg) for arg in args]
         as_user = AS_NOBODY if user and os.geteuid() == 0 else []
         environ = dict(os.environ, **{key: str(value) for key, value in (env or {}).items()})
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("cwd", t.dir)
         self.process = subprocess.Popen(
-            [*prefix, *as_user, *WRAPPER, sup_binary(), *self.args], env=environ,
+            [*prefix, *as_user, *WRAPPER, binary or sup_binary(), *self.args], env=environ,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
         self.pid = self.process.pid
         self.err = Lines(self.process.stderr)
