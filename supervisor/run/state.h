@@ -87,7 +87,8 @@ struct Supervisor {
         sd_event_source *given_up_timer;
         sd_event_source *parked_timer;
         int inotify_fd;
-        bool interactive;
+        bool is_controlled; /* by a terminal */
+        bool interactive;   /* in its foreground */
         bool has_terminal;
         struct termios terminal;
         char *name;
