@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,6 +37,9 @@
 #include "linux/proc.h"
 #include "sockets/blind.h"
 #include "sockets/trap.h"
+
+/* Descriptors that are left for everything else than held sockets. */
+#define RESERVED_FDS 16
 
 /* Prepare; the table stays the caller's. fd_floor: held sockets get numbers from there on. */
 void
@@ -273,6 +277,40 @@ name_of(const Address *a, char *text, size_t size)
 }
 
 /*
+ * Keep a descriptor for good, but not one of the last: starting the next worker takes some too.
+ * Returns it, above the floor, or a negative errno.
+ */
+static int
+keep_fd(const Capture *c, int consume_fd)
+{
+        struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+        int fd = fd_move_above(consume_fd, c->fd_floor);
+
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        if (fd >= 0 && (rlim_t)fd + RESERVED_FDS >= limit.rlim_cur) {
+                fd_close(fd);
+                return -EMFILE;
+        }
+        return fd;
+}
+
+/* Say once that a socket could not be held. */
+static void
+tell_not_held(Capture *c, const HeldKey *key, int error)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        if (c->told_no_files)
+                return;
+        c->told_no_files = true;
+        log_warning("cannot hold %s and perhaps others: %s%s; what is not held is closed when the "
+                    "server ends",
+                    address_format(&key->address, text, sizeof(text)),
+                    error == -EMFILE ? "too many open files" : strerrordesc_np(-error),
+                    error == -EMFILE ? " (see ulimit -n)" : "");
+}
+
+/*
  * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
  * socket: it fails as the server's would (then there is nothing to hold).
  */
@@ -283,16 +321,19 @@ capture_socket(Capture *c, Trap *trap, const HeldKey *key)
         char name[8];
         Held *h = NULL;
         int fd;
+        int r;
 
         if (listen(trap->fd, trap->call.backlog) < 0)
                 return NULL;
-        fd = fd_move_above(fd_steal(&trap->fd), c->fd_floor);
-        if (fd < 0)
-                return NULL;
-        if (held_new(&h, fd, HELD_CAPTURED, key, name_of(&key->address, name, sizeof(name))) < 0)
-                return NULL;
+        fd = keep_fd(c, fd_steal(&trap->fd));
+        r = fd < 0 ? fd
+                   : held_new(&h, fd, HELD_CAPTURED, key,
+                              name_of(&key->address, name, sizeof(name)));
         claim.asked = key->address;
-        if (held_claim(h, &claim) < 0) {
+        if (r == 0)
+                r = held_claim(h, &claim);
+        if (r < 0) {
+                tell_not_held(c, key, r);
                 held_free(h);
                 return NULL;
         }

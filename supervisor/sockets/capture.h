@@ -42,6 +42,7 @@ typedef struct Capture {
         CaptureParked *parked;
         size_t n_parked;
         bool told_no_access;
+        bool told_no_files;
 } Capture;
 
 void capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host);
