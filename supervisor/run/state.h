@@ -27,6 +27,7 @@ typedef struct Worker {
         pid_t session;    /* that a daemonised main process made, or 0 */
         uint64_t spawned_usec;
         uint64_t ready_usec; /* 0: not ready */
+        uint64_t claimed_usec; /* when it first got a held socket by a bind(), 0: not yet */
         uint64_t ended_usec; /* of the incarnation before, 0: there was none */
         int end_code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
@@ -103,6 +104,7 @@ int workers_add(Supervisor *s);
 Worker *worker_free(Worker *w);
 void worker_event(Worker *w, LifeEvent event);
 void worker_follow(Worker *w, pid_t pid, bool is_guess);
+void worker_on_claimed(Worker *w);
 void worker_on_listening(Worker *w, pid_t tid);
 void workers_read_mains(const Supervisor *s, PidSet *ret_mains);
 TreeMark worker_mark(const Worker *w);

@@ -101,6 +101,16 @@ on_has_socket(void *userdata, uint64_t owner, ino_t ino)
         return w ? tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
+/* From capture: a worker got a held socket. */
+static void
+on_claimed(void *userdata, uint64_t owner)
+{
+        Worker *w = find_owner(userdata, owner);
+
+        if (w)
+                worker_on_claimed(w);
+}
+
 static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
@@ -355,6 +365,7 @@ traps_prepare(Supervisor *s, char **ret_why)
                 .still_has = on_still_has,
                 .has_socket = on_has_socket,
                 .is_given_up = is_given_up,
+                .on_claimed = on_claimed,
                 .on_listening = on_listening,
         };
         int r = held_table_watch(&s->held);

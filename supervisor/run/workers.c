@@ -104,12 +104,18 @@ on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         (void)source;
         (void)usec;
         w->timer = sd_event_source_disable_unref(w->timer);
-        worker_event(w, w->state == LIFE_IDLE ? LIFE_EVENT_START : LIFE_EVENT_TIMEOUT);
+        if (w->state == LIFE_STARTING) { /* it has lived on with what it claimed */
+                w->listened = true;
+                w->ready_usec = w->claimed_usec;
+        }
+        worker_event(w, w->state == LIFE_IDLE       ? LIFE_EVENT_START
+                        : w->state == LIFE_STARTING ? LIFE_EVENT_SERVING
+                                                    : LIFE_EVENT_TIMEOUT);
         supervisor_check_done(w->supervisor);
         return 0;
 }
 
-/* One timer serves: a start that is due while idle, a deadline otherwise. */
+/* One timer serves: a start that is due while idle, readiness while starting, else a deadline. */
 static void
 set_timer(Worker *w, uint64_t delay_usec)
 {
@@ -139,7 +145,7 @@ spawn(Worker *w)
         w->incarnation = ++s->last_incarnation;
         w->generation = s->generation;
         w->timer = sd_event_source_disable_unref(w->timer);
-        w->ready_usec = 0;
+        w->ready_usec = w->claimed_usec = 0;
         w->session = 0;
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->nudge = w->kill_sweep = w->is_guess = false;
@@ -164,7 +170,9 @@ spawn(Worker *w)
 static void
 note_ready(Worker *w)
 {
-        w->ready_usec = now_usec();
+        if (!w->ready_usec)
+                w->ready_usec = now_usec();
+        w->timer = sd_event_source_disable_unref(w->timer);
         if (w->ended_usec && w->listened)
                 report_serving_again(w, traps_queue_length(w->supervisor));
         else
@@ -225,29 +233,44 @@ sweep(Worker *w, LifeState before)
                 set_timer(w, w->supervisor->config->stop_timeout_usec);
 }
 
+/*
+ * How an incarnation ended, and how long it had been ready. One that claimed a listener and lived on
+ * was ready even if it called no listen(); one that binds nothing is ready by living on, unless its
+ * like is known to listen.
+ */
+static RestartInput
+describe_end(const Worker *w)
+{
+        RestartInput input = {
+                .now_usec = w->ended_usec,
+                .failed = w->end_code != CLD_EXITED || w->end_status != 0,
+        };
+        uint64_t alive_usec = w->spawned_usec + ALIVE_IS_READY_USEC;
+        uint64_t ready_usec = w->ready_usec;
+
+        if (!ready_usec && w->claimed_usec &&
+            w->ended_usec >= w->claimed_usec + ALIVE_IS_READY_USEC)
+                ready_usec = w->claimed_usec;
+        if (!ready_usec && !w->supervisor->workers_listen && w->ended_usec >= alive_usec)
+                ready_usec = alive_usec;
+        input.was_ready = ready_usec != 0;
+        input.ready_usec = input.was_ready ? w->ended_usec - ready_usec : 0;
+        (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);
+        return input;
+}
+
 /* An end that nobody asked for: restart now, later, or not. */
 static void
 decide_by_policy(Worker *w)
 {
         Supervisor *s = w->supervisor;
-        RestartInput input = {
-                .now_usec = w->ended_usec,
-                .failed = w->end_code != CLD_EXITED || w->end_status != 0,
-                .was_ready = w->ready_usec != 0,
-                .ready_usec = w->ready_usec ? w->ended_usec - w->ready_usec : 0,
-        };
+        RestartInput input = describe_end(w);
         uint64_t lived_usec = w->ended_usec - w->spawned_usec;
         uint64_t delay_usec = 0;
         pid_t old_pid = w->pid_before;
         RestartVerdict verdict;
         int status = restart_exit_status(w->end_code, w->end_status);
 
-        /* One that binds nothing is ready by living on, unless its like is known to listen. */
-        if (!input.was_ready && !s->workers_listen && lived_usec >= ALIVE_IS_READY_USEC) {
-                input.was_ready = true;
-                input.ready_usec = lived_usec - ALIVE_IS_READY_USEC;
-        }
-        (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);
         if (!input.was_ready)
                 rollout_worker_failed(w);
         verdict = restart_decide(&s->config->restart, &w->restart, &input, &delay_usec);
@@ -352,6 +375,20 @@ worker_event(Worker *w, LifeEvent event)
                           w->index, life_state_name(before));
                 break;
         }
+}
+
+/*
+ * A worker got a held socket by a bind(). If it lives on it serves: it may see that the socket
+ * listens already, and call no listen() itself.
+ */
+void
+worker_on_claimed(Worker *w)
+{
+        if (w->claimed_usec)
+                return;
+        w->claimed_usec = now_usec();
+        if (w->state == LIFE_STARTING)
+                set_timer(w, ALIVE_IS_READY_USEC);
 }
 
 /*

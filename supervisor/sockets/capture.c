@@ -36,6 +36,8 @@
 #include "linux/pidfd.h"
 #include "linux/proc.h"
 #include "sockets/blind.h"
+#include "sockets/first_bind.h"
+#include "sockets/options.h"
 #include "sockets/trap.h"
 
 /* Descriptors that are left for everything else than held sockets. */
@@ -46,15 +48,6 @@ void
 capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host)
 {
         *c = (Capture){.held = held, .host = *host, .fd_floor = fd_floor};
-}
-
-static bool
-has_option(int fd, int option)
-{
-        int value = 0;
-        socklen_t size = sizeof(value);
-
-        return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value;
 }
 
 static bool
@@ -157,68 +150,15 @@ tell_other_family(const Held *h, const Address *asked)
                     address_port(&h->key.address));
 }
 
-/* Whether the kernel would refuse the caller's bind() for the sake of a held socket. */
-static bool
-is_in_the_way(const Trap *trap, const HeldKey *key, const Held *h)
+/* Give the caller a held socket. Returns 0 or a negative errno: the call goes on. */
+static int
+hand_over(const Capture *c, const Trap *trap, Held *h, const Address *asked)
 {
-        bool apart = h->key.device[0] && key->device[0] && strcmp(h->key.device, key->device) != 0;
+        int r = trap_replace_socket(trap, h, asked);
 
-        return h->origin == HELD_CAPTURED && h->key.netns == key->netns && !apart &&
-               address_excludes(&h->key.address, &key->address) &&
-               !(has_option(trap->fd, SO_REUSEPORT) && has_option(h->fd, SO_REUSEPORT));
-}
-
-/*
- * A server may come back on another address of its port, 0.0.0.0 where it was 127.0.0.1. What is
- * held of its former life and nobody has any more would refuse it that for ever: it is closed.
- */
-static void
-close_in_the_way(Capture *c, const Trap *trap, const HeldKey *key)
-{
-        char asked[ADDRESS_TEXT_MAX];
-        char closed[ADDRESS_TEXT_MAX];
-
-        for (size_t i = c->held->n_items; i-- > 0;) {
-                Held *h = c->held->items[i];
-
-                if (!is_in_the_way(trap, key, h) || !c->host.is_given_up(c->host.userdata, h))
-                        continue;
-                (void)address_format(&h->key.address, closed, sizeof(closed));
-                log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = closed},
-                          "closed %s: the server binds %s instead", closed,
-                          address_format(&key->address, asked, sizeof(asked)));
-                held_table_remove(c->held, h);
-        }
-}
-
-/*
- * Whether the worker has bound the place already, and not yet listened: a second bind() has to fail
- * then as it would without us, so it must not get SO_REUSEADDR from us.
- */
-static bool
-is_bound_by_itself(const Capture *c, uint64_t owner, const HeldKey *key)
-{
-        const PendingSocket *s = NULL;
-
-        while ((s = pending_next_own(&c->pending, owner, key, s)))
-                if (c->host.has_socket(c->host.userdata, owner, s->ino) == 1)
-                        return true;
-        return false;
-}
-
-/* Before a server binds for the first time: nothing of an earlier one is to stand in the way. */
-static void
-clear_the_way(Capture *c, const Trap *trap, const HeldKey *key)
-{
-        const Address *a = &key->address;
-        int one = 1;
-
-        close_in_the_way(c, trap, key);
-        if (address_has_port(a))
-                (void)setsockopt(trap->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        else if (address_is_path(a) && proc_is_ours(trap->call.tid) &&
-                 unix_path_is_stale(a->un.sun_path, a->type))
-                (void)unlink(a->un.sun_path);
+        if (r == 0)
+                c->host.on_claimed(c->host.userdata, trap->owner);
+        return r;
 }
 
 /*
@@ -243,15 +183,15 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
                 if (h->path)
                         (void)unix_path_restore_bound(h->path);
                 tell_other_family(h, &key.address);
-                return trap_replace_socket(trap, h, &key.address);
+                return hand_over(c, trap, h, &key.address);
         }
         if (!is_connection_type(&key.address))
                 return 1;
-        if (may_wait && !taken && !has_option(trap->fd, SO_REUSEPORT) &&
+        if (may_wait && !taken && !options_has(trap->fd, SO_REUSEPORT) &&
             pending_has_other(&c->pending, trap->owner, &key))
                 return CAPTURE_WAIT;
-        if (!taken && !is_bound_by_itself(c, trap->owner, &key))
-                clear_the_way(c, trap, &key);
+        if (!taken)
+                first_bind_prepare(c, trap, &key);
         (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;
 }
@@ -366,7 +306,7 @@ handle_listen(Capture *c, Trap *trap)
         }
         if (!pending_take(&c->pending, trap->fd, &bound))
                 return 1;
-        h = has_option(trap->fd, SO_REUSEPORT)
+        h = options_has(trap->fd, SO_REUSEPORT)
                     ? NULL
                     : find_held(c, trap->owner, &bound.key, &taken);
         if (h && !is_in_epoll(c, trap, h)) {
@@ -394,6 +334,8 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
                 if (trap.fd < 0) {
                         tell_no_access(c, call->tid, trap.fd);
                         r = blind_handle(&trap, c->held, &h);
+                        if (call->syscall == NOTIFY_BIND && r == 0 && !h)
+                                c->host.on_claimed(c->host.userdata, owner);
                         if (call->syscall == NOTIFY_LISTEN && h)
                                 c->host.on_listening(c->host.userdata, owner, h, call->tid, false);
                 } else if (call->syscall == NOTIFY_BIND) {

@@ -23,6 +23,8 @@ typedef struct CaptureHost {
         int (*has_socket)(void *userdata, uint64_t owner, ino_t ino);
         /* Is it certain that no living process of any worker has it? */
         bool (*is_given_up)(void *userdata, Held *h);
+        /* The worker has bound its way to a held socket. It need not listen, which that does already. */
+        void (*on_claimed)(void *userdata, uint64_t owner);
         /* A task of the worker listens on a held socket, which was captured just now or before. */
         void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured);
 } CaptureHost;
