@@ -290,6 +290,26 @@ capture_last_tried(const Capture *c, uint64_t owner)
         return last ? &last->key.address : NULL;
 }
 
+/*
+ * What the caller's socket was bound to in the end: not all that it tried need have worked. Nothing
+ * else of it is remembered afterwards.
+ */
+static bool
+take_bound(Capture *c, const Trap *trap, PendingSocket *ret)
+{
+        PendingSocket tried;
+        Address bound;
+        bool found = false;
+
+        while (pending_take(&c->pending, trap->fd, &tried))
+                if (!found && address_from_socket(trap->fd, &bound) == 0 &&
+                    (!address_has_port(&bound) || address_equal(&bound, &tried.key.address))) {
+                        *ret = tried;
+                        found = true;
+                }
+        return found;
+}
+
 /* Returns 0 when listen() is to be answered with success, anything else: it goes on. */
 static int
 handle_listen(Capture *c, Trap *trap)
@@ -304,7 +324,7 @@ handle_listen(Capture *c, Trap *trap)
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
-        if (!pending_take(&c->pending, trap->fd, &bound))
+        if (!take_bound(c, trap, &bound))
                 return 1;
         h = options_has(trap->fd, SO_REUSEPORT)
                     ? NULL
