@@ -38,6 +38,9 @@ def _(t):
     sup = Sup(t, "--", PYTHON, server("binds_other.py"), *ports)
     for _ in range(2):
         assert wait_who(ports[0])["pid"] == str(sup.kill_worker())
+    sup.wait_for_log(rf"holding .*:{ports[0]}\b")
+    wait_who(ports[0])
+    assert set(sup.out.lines) == {"Invalid argument"}, sup.out.lines
     with socket.create_server(("127.0.0.1", ports[0] + 1000)):
         ports = ports[0] + 1000, free_port()
         sup = Sup(t, "--", PYTHON, server("binds_other.py"), *ports)
