@@ -72,6 +72,11 @@ decide_by_policy(Worker *w)
                 input.was_ready = true;
                 input.ready_usec = lived_usec - ALIVE_IS_READY_USEC;
         }
+        if (!input.was_ready && w->claimed_usec &&
+            w->ended_usec - w->claimed_usec >= ALIVE_IS_READY_USEC) {
+                input.was_ready = true;
+                input.ready_usec = w->ended_usec - w->claimed_usec;
+        }
         if (w->role == ROLE_STANDBY) /* its end says nothing about the service */
                 policy = (RestartConfig){.backoff_max_usec = policy.backoff_max_usec};
         (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);

@@ -33,6 +33,7 @@ static const Field supervisor_fields[] = {
         FIELD(Supervisor, exit_status, FIELD_INT),
         FIELD(Supervisor, interactive, FIELD_BOOL),
         FIELD(Supervisor, has_terminal, FIELD_BOOL),
+        FIELD(Supervisor, is_controlled, FIELD_BOOL),
         FIELD(Supervisor, last_reload_generation, FIELD_UNSIGNED),
         FIELD(Supervisor, last_reload_usec, FIELD_U64),
 };
@@ -69,6 +70,7 @@ static const Field worker_fields[] = {
         FIELD(Worker, born_generation, FIELD_UNSIGNED),
         FIELD(Worker, spawned_usec, FIELD_U64),
         FIELD(Worker, ready_usec, FIELD_U64),
+        FIELD(Worker, claimed_usec, FIELD_U64),
         FIELD(Worker, ended_usec, FIELD_U64),
         FIELD(Worker, deadline_usec, FIELD_U64),
         FIELD(Worker, end_code, FIELD_INT),

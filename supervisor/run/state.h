@@ -78,6 +78,7 @@ typedef struct Worker {
         unsigned born_generation;
         uint64_t spawned_usec;
         uint64_t ready_usec; /* 0: not ready */
+        uint64_t claimed_usec; /* when it first got a held socket by a bind(), 0: not yet */
         uint64_t ended_usec; /* of the incarnation before, 0: there was none */
         uint64_t deadline_usec; /* what timer waits for, CLOCK_MONOTONIC; 0: nothing */
         int end_code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
@@ -207,7 +208,8 @@ struct Supervisor {
         sd_event_source *parked_timer;
         sd_event_source *post; /* tidies up behind every round of events */
         int inotify_fd;
-        bool interactive;
+        bool is_controlled; /* by a terminal */
+        bool interactive;   /* in its foreground */
         bool has_terminal;
         struct termios terminal;
         ControlServer *control;
@@ -239,6 +241,7 @@ Worker *workers_add(Supervisor *s, Generation *generation, WorkerRole role, unsi
 Worker *worker_free(Worker *w);
 void worker_event(Worker *w, LifeEvent event);
 void worker_follow(Worker *w, pid_t pid, bool is_guess);
+void worker_on_claimed(Worker *w);
 void worker_on_listening(Worker *w, pid_t tid);
 void worker_sign(Worker *w, ReadySign sign);
 void worker_retire(Worker *w);

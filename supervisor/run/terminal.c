@@ -13,10 +13,20 @@ terminal_is_ours(void)
         return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
+/* Whether we have a controlling terminal: /dev/tty is it (tty(4)). */
+static bool
+is_controlled(void)
+{
+        CLEANUP_FD int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        return fd >= 0;
+}
+
 /* Remember how the terminal is set. Workers share our process group when a person sits there. */
 void
 terminal_init(Supervisor *s)
 {
+        s->is_controlled = is_controlled();
         s->interactive = terminal_is_ours();
         s->has_terminal = s->interactive && tcgetattr(STDIN_FILENO, &s->terminal) == 0;
 }
@@ -29,14 +39,9 @@ terminal_restore(const Supervisor *s)
                 (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &s->terminal);
 }
 
-/* Whether the terminal that we were started from has hung up. */
+/* Whether the terminal that we were started from, in the background perhaps, has hung up. */
 bool
 terminal_is_gone(const Supervisor *s)
 {
-        CLEANUP_FD int fd = -1;
-
-        if (!s->has_terminal)
-                return false;
-        fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        return fd < 0;
+        return s->is_controlled && !is_controlled();
 }

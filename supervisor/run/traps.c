@@ -135,6 +135,16 @@ on_may_listen(void *userdata, uint64_t owner)
         return !w || w->role != ROLE_STANDBY;
 }
 
+/* From capture: a worker got a held socket. */
+static void
+on_claimed(void *userdata, uint64_t owner)
+{
+        Worker *w = find_owner(userdata, owner);
+
+        if (w)
+                worker_on_claimed(w);
+}
+
 static void set_look_timer(Supervisor *s, uint64_t delay_usec);
 
 /* From capture: a worker listens on a held socket. */
@@ -405,6 +415,7 @@ traps_prepare(Supervisor *s, char **ret_why)
                 .still_has = on_still_has,
                 .has_socket = on_has_socket,
                 .is_given_up = is_given_up,
+                .on_claimed = on_claimed,
                 .on_listening = on_listening,
         };
         int r = held_table_watch(&s->held);

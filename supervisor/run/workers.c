@@ -20,6 +20,8 @@
 #define KILL_PATIENCE_USEC (5 * USEC_PER_SEC)
 /* How long a worker that was sent SIGABRT may take to dump its core. */
 #define ABORT_PATIENCE_USEC (10 * USEC_PER_SEC)
+/* One that claimed a listener, which listens already, need not listen itself: it has so long. */
+#define CLAIM_IS_READY_USEC USEC_PER_SEC
 /* How long a new generation may take to be ready. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
@@ -179,9 +181,17 @@ start_limit(const Worker *w)
 static void
 on_still_starting(Worker *w)
 {
-        uint64_t lived_usec = now_usec() - w->spawned_usec;
+        uint64_t now = now_usec();
+        uint64_t lived_usec = now - w->spawned_usec;
         uint64_t limit_usec = start_limit(w);
 
+        if (w->claimed_usec && now - w->claimed_usec >= CLAIM_IS_READY_USEC) {
+                worker_sign(w, READY_SIGN_LISTEN); /* it need not call listen() any more */
+                if (w->state == LIFE_READY) {
+                        w->ready_usec = w->claimed_usec;
+                        return;
+                }
+        }
         worker_sign(w, READY_SIGN_TIME);
         if (w->state == LIFE_READY)
                 w->generation->habits.silent = true;
@@ -266,7 +276,7 @@ spawn(Worker *w)
         w->born_index = w->index;
         w->born_generation = w->generation->number;
         worker_clear_timer(w);
-        w->ready_usec = 0;
+        w->ready_usec = w->claimed_usec = 0;
         w->session = 0;
         w->told_pid = 0;
         w->asked.n_pids = 0;
@@ -474,6 +484,20 @@ worker_retire(Worker *w)
         w->renew = false;
         w->renew_as = NULL;
         worker_event(w, LIFE_EVENT_STOP);
+}
+
+/*
+ * A worker got a held socket by a bind(). If it lives on it serves: it may see that the socket
+ * listens already, and call no listen() itself.
+ */
+void
+worker_on_claimed(Worker *w)
+{
+        if (w->claimed_usec)
+                return;
+        w->claimed_usec = now_usec();
+        if (w->state == LIFE_STARTING && w->role != ROLE_STANDBY)
+                worker_set_timer(w, CLAIM_IS_READY_USEC);
 }
 
 /*

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,8 +38,13 @@
 #include "linux/pidfd.h"
 #include "linux/proc.h"
 #include "sockets/blind.h"
+#include "sockets/first_bind.h"
+#include "sockets/options.h"
 #include "sockets/steer.h"
 #include "sockets/trap.h"
+
+/* Descriptors that are left for everything else than held sockets. */
+#define RESERVED_FDS 16
 
 /*
  * Prepare c, which is all zero or was loaded; the table stays the caller's. fd_floor: held sockets
@@ -50,15 +56,6 @@ capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host)
         c->held = held;
         c->host = *host;
         c->fd_floor = fd_floor;
-}
-
-static bool
-has_option(int fd, int option)
-{
-        int value = 0;
-        socklen_t size = sizeof(value);
-
-        return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value;
 }
 
 static bool
@@ -163,68 +160,15 @@ tell_other_family(const Held *h, const Address *asked)
                     address_port(&h->key.address));
 }
 
-/* Whether the kernel would refuse the caller's bind() for the sake of a held socket. */
-static bool
-is_in_the_way(const Trap *trap, const HeldKey *key, const Held *h)
+/* Give the caller a held socket. Returns 0 or a negative errno: the call goes on. */
+static int
+hand_over(const Capture *c, const Trap *trap, Held *h, const Address *asked)
 {
-        bool apart = h->key.device[0] && key->device[0] && strcmp(h->key.device, key->device) != 0;
+        int r = trap_replace_socket(trap, h, asked);
 
-        return h->origin == HELD_CAPTURED && h->key.netns == key->netns && !apart &&
-               address_excludes(&h->key.address, &key->address) &&
-               !(has_option(trap->fd, SO_REUSEPORT) && has_option(h->fd, SO_REUSEPORT));
-}
-
-/*
- * A server may come back on another address of its port, 0.0.0.0 where it was 127.0.0.1. What is
- * held of its former life and nobody has any more would refuse it that for ever: it is closed.
- */
-static void
-close_in_the_way(Capture *c, const Trap *trap, const HeldKey *key)
-{
-        char asked[ADDRESS_TEXT_MAX];
-        char closed[ADDRESS_TEXT_MAX];
-
-        for (size_t i = c->held->n_items; i-- > 0;) {
-                Held *h = c->held->items[i];
-
-                if (!is_in_the_way(trap, key, h) || !c->host.is_given_up(c->host.userdata, h))
-                        continue;
-                (void)address_format(&h->key.address, closed, sizeof(closed));
-                log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = closed},
-                          "closed %s: the server binds %s instead", closed,
-                          address_format(&key->address, asked, sizeof(asked)));
-                held_table_remove(c->held, h);
-        }
-}
-
-/*
- * Whether the worker has bound the place already, and not yet listened: a second bind() has to fail
- * then as it would without us, so it must not get SO_REUSEADDR from us.
- */
-static bool
-is_bound_by_itself(const Capture *c, uint64_t owner, const HeldKey *key)
-{
-        const PendingSocket *s = NULL;
-
-        while ((s = pending_next_own(&c->pending, owner, key, s)))
-                if (c->host.has_socket(c->host.userdata, owner, s->ino) == 1)
-                        return true;
-        return false;
-}
-
-/* Before a server binds for the first time: nothing of an earlier one is to stand in the way. */
-static void
-clear_the_way(Capture *c, const Trap *trap, const HeldKey *key)
-{
-        const Address *a = &key->address;
-        int one = 1;
-
-        close_in_the_way(c, trap, key);
-        if (address_has_port(a))
-                (void)setsockopt(trap->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        else if (address_is_path(a) && proc_is_ours(trap->call.tid) &&
-                 unix_path_is_stale(a->un.sun_path, a->type))
-                (void)unlink(a->un.sun_path);
+        if (r == 0)
+                c->host.on_claimed(c->host.userdata, trap->owner);
+        return r;
 }
 
 /* The name that the server has just removed leads somewhere again, to whichever generation. */
@@ -260,15 +204,15 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (h && !is_in_epoll(c, trap, h)) {
                 restore_names(c, h);
                 tell_other_family(h, &key.address);
-                return trap_replace_socket(trap, h, &key.address);
+                return hand_over(c, trap, h, &key.address);
         }
         if (!is_connection_type(&key.address))
                 return 1;
-        if (may_wait && !taken && !has_option(trap->fd, SO_REUSEPORT) &&
+        if (may_wait && !taken && !options_has(trap->fd, SO_REUSEPORT) &&
             pending_has_other(&c->pending, trap->owner, &key))
                 return CAPTURE_WAIT;
-        if (!taken && !is_bound_by_itself(c, trap->owner, &key))
-                clear_the_way(c, trap, &key);
+        if (!taken)
+                first_bind_prepare(c, trap, &key);
         (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;
 }
@@ -294,6 +238,40 @@ name_of(const Address *a, char *text, size_t size)
 }
 
 /*
+ * Keep a descriptor for good, but not one of the last: starting the next worker takes some too.
+ * Returns it, above the floor, or a negative errno.
+ */
+static int
+keep_fd(const Capture *c, int consume_fd)
+{
+        struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+        int fd = fd_move_above(consume_fd, c->fd_floor);
+
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        if (fd >= 0 && (rlim_t)fd + RESERVED_FDS >= limit.rlim_cur) {
+                fd_close(fd);
+                return -EMFILE;
+        }
+        return fd;
+}
+
+/* Say once that a socket could not be held. */
+static void
+tell_not_held(Capture *c, const HeldKey *key, int error)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        if (c->told_no_files)
+                return;
+        c->told_no_files = true;
+        log_warning("cannot hold %s and perhaps others: %s%s; what is not held is closed when the "
+                    "server ends",
+                    address_format(&key->address, text, sizeof(text)),
+                    error == -EMFILE ? "too many open files" : strerrordesc_np(-error),
+                    error == -EMFILE ? " (see ulimit -n)" : "");
+}
+
+/*
  * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
  * socket: it fails as the server's would (then there is nothing to hold). The queue is as long as the
  * kernel allows, whatever small number the server has in mind: clients wait in it over a restart.
@@ -305,18 +283,21 @@ capture_socket(Capture *c, Trap *trap, const HeldKey *key)
         char name[8];
         Held *h = NULL;
         int fd;
+        int r;
 
         if (c->steerable && key->address.type == SOCK_STREAM && address_has_port(&key->address)
                     ? steer_listen(trap->fd, SOMAXCONN) < 0
                     : listen(trap->fd, SOMAXCONN) < 0)
                 return NULL;
-        fd = fd_move_above(fd_steal(&trap->fd), c->fd_floor);
-        if (fd < 0)
-                return NULL;
-        if (held_new(&h, fd, HELD_CAPTURED, key, name_of(&key->address, name, sizeof(name))) < 0)
-                return NULL;
+        fd = keep_fd(c, fd_steal(&trap->fd));
+        r = fd < 0 ? fd
+                   : held_new(&h, fd, HELD_CAPTURED, key,
+                              name_of(&key->address, name, sizeof(name)));
         claim.asked = key->address;
-        if (held_claim(h, &claim) < 0) {
+        if (r == 0)
+                r = held_claim(h, &claim);
+        if (r < 0) {
+                tell_not_held(c, key, r);
                 held_free(h);
                 return NULL;
         }
@@ -331,6 +312,26 @@ capture_last_tried(const Capture *c, uint64_t owner)
         const PendingSocket *last = pending_find_last(&c->pending, owner);
 
         return last ? &last->key.address : NULL;
+}
+
+/*
+ * What the caller's socket was bound to in the end: not all that it tried need have worked. Nothing
+ * else of it is remembered afterwards.
+ */
+static bool
+take_bound(Capture *c, const Trap *trap, PendingSocket *ret)
+{
+        PendingSocket tried;
+        Address bound;
+        bool found = false;
+
+        while (pending_take(&c->pending, trap->fd, &tried))
+                if (!found && address_from_socket(trap->fd, &bound) == 0 &&
+                    (!address_has_port(&bound) || address_equal(&bound, &tried.key.address))) {
+                        *ret = tried;
+                        found = true;
+                }
+        return found;
 }
 
 /*
@@ -353,9 +354,9 @@ handle_listen(Capture *c, Trap *trap)
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
-        if (!pending_take(&c->pending, trap->fd, &bound))
+        if (!take_bound(c, trap, &bound))
                 return 1;
-        h = has_option(trap->fd, SO_REUSEPORT)
+        h = options_has(trap->fd, SO_REUSEPORT)
                     ? NULL
                     : find_held(c, trap->owner, &bound.key, &taken);
         if (h && !is_in_epoll(c, trap, h)) {
@@ -427,6 +428,8 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
                         tell_no_access(c, call->tid, trap.fd);
                         r = blind_handle(&trap, c->held,
                                          c->host.generation_of(c->host.userdata, owner), &h);
+                        if (call->syscall == NOTIFY_BIND && r == 0 && !h)
+                                c->host.on_claimed(c->host.userdata, owner);
                         if (call->syscall == NOTIFY_LISTEN && h &&
                             !c->host.may_listen(c->host.userdata, owner))
                                 r = CAPTURE_PARK;

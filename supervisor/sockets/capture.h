@@ -28,6 +28,8 @@ typedef struct CaptureHost {
         int (*has_socket)(void *userdata, uint64_t owner, ino_t ino);
         /* Is it certain that no living process of any worker has it? */
         bool (*is_given_up)(void *userdata, Held *h);
+        /* The worker has bound its way to a held socket. It need not listen, which that does already. */
+        void (*on_claimed)(void *userdata, uint64_t owner);
         /* A task of the worker listens on a held socket, which was captured just now or before. */
         void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured);
 } CaptureHost;
@@ -49,6 +51,7 @@ typedef struct Capture {
         size_t n_parked;
         bool steerable; /* sockets are to be such that new connections can be steered away */
         bool told_no_access;
+        bool told_no_files;
 } Capture;
 
 void capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host);

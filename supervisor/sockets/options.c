@@ -80,6 +80,16 @@ static const struct Option {
         {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, false, true},
 };
 
+/* Whether a boolean option of the socket level is set. */
+bool
+options_has(int fd, int name)
+{
+        int value = 0;
+        socklen_t size = sizeof(value);
+
+        return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 && value;
+}
+
 static void
 copy_option(int from_fd, int to_fd, const struct Option *o)
 {

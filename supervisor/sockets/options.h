@@ -3,6 +3,9 @@
 #ifndef SUP_SOCKETS_OPTIONS_H
 #define SUP_SOCKETS_OPTIONS_H
 
+#include <stdbool.h>
+
+bool options_has(int fd, int name);
 void options_copy(int from_fd, int to_fd);
 
 #endif

@@ -8,9 +8,7 @@ import socket
 
 import procs
 from harness import (PYTHON, Skip, Sup, free_port, is_refused, run, run_sup, server, step,
-                     wait_who)
-
-WITHOUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "without.py")
+                     wait_who, without)
 
 
 def refuses(t, status, sentence, *options, command=None, **popen):
@@ -165,14 +163,14 @@ def _(t):
 
 @step("a filter that cannot be installed: --capture=require refuses")
 def _(t):
-    refuses(t, 1, r"capture|filter", "--capture=require", prefix=[PYTHON, WITHOUT, "seccomp"])
-    refuses(t, 1, r"capture|filter", "--capture=require", prefix=[PYTHON, WITHOUT, "seccomp=EPERM"])
+    refuses(t, 1, r"capture|filter", "--capture=require", prefix=without("seccomp"))
+    refuses(t, 1, r"capture|filter", "--capture=require", prefix=without("seccomp=EPERM"))
 
 
 @step("a filter that cannot be installed: auto says so in one line, the server runs")
 def _(t):
     port = free_port()
-    sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=[PYTHON, WITHOUT, "seccomp"])
+    sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=without("seccomp"))
     assert wait_who(port)["pid"] == str(sup.worker())
     said = [line for line in sup.said() if re.search("capture|filter", line)]
     assert len(said) == 1, sup.said()

@@ -1,19 +1,12 @@
 #!/usr/bin/python3
 """Capture: off, require, and doing without when a container or a kernel forbids it."""
 
-import os
 import re
 import socket
 
 import procs
 from harness import (NOBODY, PYTHON, Sup, ask_who, free_port, is_refused, need_root, run, server,
-                     step, sup_binary, wait_until, wait_who)
-
-WITHOUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "without.py")
-
-
-def without(calls):
-    return [PYTHON, WITHOUT, calls]
+                     step, sup_binary, wait_until, wait_who, without)
 
 
 def said_of_capture(sup):

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Capture: calls from any thread of any descendant; and what is left to the kernel."""
 
+import resource
+
 import procs
 from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, server, step, wait_until,
                      wait_who)
@@ -79,6 +81,24 @@ def _(t):
     sup.kill_worker()
     for port in ports:
         ask_who(port)
+
+
+@step("more sockets than sup may have open files: the servers run, and it says what is lost, once")
+def _(t):
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    ports = [free_port() for _ in range(20)]
+    command = " ".join(f"{server('simple.py')} {port} &" for port in ports) + " wait"
+    sup = Sup(t, "--", "sh", "-c", command, preexec_fn=few_files)
+    for port in ports:
+        wait_who(port)
+    said = [line for line in sup.said() if "open files" in line]
+    assert len(said) == 1, sup.said()
+    assert 3 < len([line for line in sup.said() if "holding" in line]) < 20
+    held = int(sup.wait_for_log(r"holding .*:(\d+) ")[1])
+    sup.kill_worker()
+    wait_who(held)
 
 
 run()

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 
 import procs
 from harness import (PYTHON, Sup, ask_who, free_port, is_refused, run, server, step, wait_until,
@@ -29,6 +30,22 @@ def _(t):
         assert sup.out.lines == ["listens", "EADDRINUSE"] * start, sup.out.lines
         wait_who(port)
         sup.kill_worker()
+
+
+@step("a bind that fails is not what the socket is held for")
+def _(t):
+    ports = free_port(), free_port()
+    sup = Sup(t, "--", PYTHON, server("binds_other.py"), *ports)
+    for _ in range(2):
+        assert wait_who(ports[0])["pid"] == str(sup.kill_worker())
+    sup.wait_for_log(rf"holding .*:{ports[0]}\b")
+    wait_who(ports[0])
+    assert set(sup.out.lines) == {"Invalid argument"}, sup.out.lines
+    with socket.create_server(("127.0.0.1", ports[0] + 1000)):
+        ports = ports[0] + 1000, free_port()
+        sup = Sup(t, "--", PYTHON, server("binds_other.py"), *ports)
+        for _ in range(2):
+            assert wait_who(ports[1])["pid"] == str(sup.kill_worker())
 
 
 @step("with SO_REUSEPORT the second bind works, serves, and comes back after a restart")

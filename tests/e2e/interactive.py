@@ -3,6 +3,7 @@
 
 import os
 import pty
+import select
 import signal
 import termios
 
@@ -19,6 +20,7 @@ class Terminal:
         if pid == 0:
             os.execv(command[0], [str(word) for word in command])
         self.pid = pid
+        self.hung_up = False
         t.on_failure(lambda: [f"terminal: {line}" for line in self.screen.lines])
         t.defer(self._end)
         self.screen = Lines(self._stream())
@@ -26,13 +28,16 @@ class Terminal:
     def _stream(self):
         """The lines on the screen; reading from a terminal that nobody has open any more is EIO."""
         rest = b""
-        while True:
+        while not self.hung_up:
+            if not select.select([self.fd], [], [], 0.05)[0]:
+                continue
             try:
                 rest += os.read(self.fd, 65536)
             except OSError:
                 return
             *lines, rest = rest.split(b"\n")
             yield from (line + b"\n" for line in lines)
+        os.close(self.fd)
 
     def _end(self):
         procs.send(self.pid, signal.SIGKILL)
@@ -42,6 +47,10 @@ class Terminal:
 
     def press(self, keys):
         os.write(self.fd, keys)
+
+    def hang_up(self):
+        self.hung_up = True
+        self.screen.until_end()
 
     def wait(self, deadline=10):
         """The exit status as a shell shows it."""
@@ -105,6 +114,38 @@ def _(t):
     sup = Sup(t, "--", "/bin/sleep", "1000")
     worker = sup.worker()
     assert 0 in procs.fds_of(worker)
+
+
+@step("when the terminal hangs up, the server goes on: no reload, in the foreground or background")
+def _(t):
+    for how in ("{} & wait", "{}; true"):
+        port = free_port()
+        sup_command = (f"{sup_binary()} -- sh -c \"trap '' HUP; "
+                       f"exec {PYTHON} {server('simple.py')} {port}\"")
+        terminal = Terminal(t, "/bin/bash", "--norc", "-ic", how.format(sup_command))
+        worker = int(wait_who(port)["pid"])
+        sup = only_worker(terminal.pid)
+        terminal.hang_up()
+        wait_until(lambda pid=terminal.pid: not procs.alive(pid), "the shell has ended")
+        os.kill(sup, signal.SIGTTIN)  # not before that has been dealt with, signals come in order
+        wait_until(lambda sup=sup: len(procs.children_of(sup)) == 2, "sup takes signals")
+        assert worker in procs.children_of(sup), "the server was reloaded"
+        assert procs.alive(worker)
+        os.kill(sup, signal.SIGQUIT)
+
+
+@step("Ctrl-Z stops the server and sup, fg lets them go on")
+def _(t):
+    port = free_port()
+    terminal = Terminal(t, "/bin/bash", "-c",
+                        f"set -m; {sup_binary()} -- {PYTHON} {server('simple.py')} {port}; "
+                        "echo stopped; fg; echo ended")
+    worker = int(wait_who(port)["pid"])
+    terminal.press(b"\x1a")
+    terminal.screen.wait_for("^stopped")
+    assert wait_who(port)["pid"] == str(worker)
+    terminal.press(b"\x03")
+    terminal.screen.wait_for("^ended")
 
 
 @step("a restart at the terminal: the new worker has the foreground again")

@@ -54,6 +54,23 @@ def _(t):
     assert int(match[3]) == sup.worker()
 
 
+@step("so is one that finds that the socket it got listens already, and calls no listen(); a HUP too")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("skips_listen.py"), port)
+    wait_who(port)
+    for _ in range(2):
+        time.sleep(1.3)
+        old = sup.kill_worker()
+        assert ask_who(port)["pid"] == str(sup.next_worker(old))
+    assert len([line for line in sup.said() if "restarted in" in line]) == 2, sup.said()
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log("reloaded")
+    assert len([line for line in sup.said() if "listening again" in line]) == 2, sup.said()
+    again = sup.wait_for_log(r"listening again ([\d.]+) (ms|s) after")
+    assert again[2] == "ms", again[0]
+
+
 @step("one that fails early waits 100 ms, then twice as long each time, a quarter more or less")
 def _(t):
     sup = Sup(t, "--", "false")

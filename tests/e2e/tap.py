@@ -111,6 +111,11 @@ def server(name):
     return os.path.join(_servers(), name)
 
 
+def without(calls):
+    """What to put before a program so that it runs as on another kernel; see without.py."""
+    return [sys.executable, os.path.join(HERE, "without.py"), calls]
+
+
 @functools.cache
 def _servers():
     return for_everybody(os.path.join(os.path.dirname(HERE), "servers"))

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Runs a program where some system calls fail, as container profiles and old kernels have it.
 
-usage: without.py CALL[=ERRNO][,…] PROGRAM [ARG…]        ERRNO is ENOSYS unless named
+usage: without.py CALL[/ARG][=ERRNO][,…] PROGRAM [ARG…]
+
+With ARG only calls whose first argument that is fail. ERRNO is ENOSYS unless named.
 """
 
 import ctypes
@@ -11,19 +13,25 @@ import platform
 import struct
 import sys
 
-NUMBERS = {"x86_64": {"seccomp": 317, "bind": 49, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435},
-           "aarch64": {"seccomp": 277, "bind": 200, "pidfd_getfd": 438, "pidfd_open": 434, "clone3": 435}}
+NUMBERS = {"x86_64": {"seccomp": 317, "bind": 49, "pidfd_getfd": 438, "pidfd_open": 434,
+                      "clone3": 435, "socket": 41},
+           "aarch64": {"seccomp": 277, "bind": 200, "pidfd_getfd": 438, "pidfd_open": 434,
+                       "clone3": 435, "socket": 198}}
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD_WORD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 ALLOW, FAIL_WITH = 0x7FFF0000, 0x00050000
+NUMBER, ARGUMENT = 0, 16  # where they are in struct seccomp_data
 
 
 def install(failing):
-    """Installs a seccomp filter; failing is {number of the call: errno}."""
-    program = [(LOAD_WORD, 0, 0, 0)]
-    for number, error in failing.items():
-        program += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, FAIL_WITH | error)]
+    """Installs a seccomp filter; failing is [(number of the call, argument or None, errno)]."""
+    program = []
+    for number, argument, error in failing:
+        test = [] if argument is None else [(LOAD_WORD, 0, 0, ARGUMENT),
+                                            (JUMP_EQUAL, 0, 1, argument)]
+        program += [(LOAD_WORD, 0, 0, NUMBER), (JUMP_EQUAL, 0, len(test) + 1, number), *test,
+                    (RETURN, 0, 0, FAIL_WITH | error)]
     program.append((RETURN, 0, 0, ALLOW))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     fprog = ctypes.create_string_buffer(struct.pack("HL", len(program), ctypes.addressof(code)))
@@ -35,10 +43,12 @@ def install(failing):
 
 def main(calls, *command):
     numbers = NUMBERS[platform.machine()]
-    failing = {}
+    failing = []
     for call in calls.split(","):
         name, _, error = call.partition("=")
-        failing[numbers[name]] = getattr(errno, error or "ENOSYS")
+        name, _, argument = name.partition("/")
+        failing.append((numbers[name], int(argument) if argument else None,
+                        getattr(errno, error or "ENOSYS")))
     install(failing)
     os.execvp(command[0], command)
 
