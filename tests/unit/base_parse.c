@@ -148,6 +148,17 @@ a_size_counts_in_powers_of_1024(void **state)
 }
 
 static void
+what_cannot_be_divided_has_no_fraction(void **state)
+{
+        static const char *const sizes[] = {"1.5", "0.5", "65536.0", NULL};
+        static const char *const durations[] = {"1.5us", "0.1us", NULL};
+
+        (void)state;
+        refuse_units(parse_size, -EINVAL, sizes);
+        refuse_units(parse_duration, -EINVAL, durations);
+}
+
+static void
 yes_and_no_have_four_words_each(void **state)
 {
         static const char *const words[][2] = {
@@ -247,6 +258,7 @@ main(void)
                 cmocka_unit_test(anything_else_is_not_a_duration),
                 cmocka_unit_test(a_duration_or_size_that_does_not_fit_is_out_of_range),
                 cmocka_unit_test(a_size_counts_in_powers_of_1024),
+                cmocka_unit_test(what_cannot_be_divided_has_no_fraction),
                 cmocka_unit_test(yes_and_no_have_four_words_each),
                 cmocka_unit_test(a_signal_has_a_name_a_longer_name_and_a_number),
                 cmocka_unit_test(a_signal_that_does_not_exist_is_refused),

@@ -234,7 +234,7 @@ a_limit_has_a_name_of_setrlimit_and_a_value(void **state)
 {
         static const char *const wrong[] = {"nofile", "NOFILE=5", "nosuch=5", "=5",
                                             "",       "nofil=5",  "nofiles=5"};
-        static const char *const values[] = {"nofile=", "nofile=x", "nofile=-1",
+        static const char *const values[] = {"nofile=", "nofile=x", "nofile=1.5",
                                              "nofile=infinity"};
         char sentence[200];
 
