@@ -251,6 +251,68 @@ json_keeps_quotes_backslashes_and_letters_of_all_languages(void **state)
         json_decref(object);
 }
 
+static void
+what_would_disturb_a_terminal_or_another_line_is_not_written(void **state)
+{
+        (void)state;
+        log_info("a\nsup: b\033[2J\tc\177\r\302\233d");
+        assert_string_equal(said_next(), "sup: a?sup: b?[2J?c????d\n");
+        assert_string_equal(said_next(), "");
+}
+
+static void
+json_says_also_what_is_no_text(void **state)
+{
+        const LogEvent event = {.level = LOG_INFO, .address = "/run/caf\xe9"};
+        json_t *object;
+
+        (void)state;
+        log_set_name("caf\xe9");
+        log_set_format(LOG_FORMAT_JSON);
+        log_event(&event, "holding /run/caf\xe9 \xf0\x9f\x99 \xed\xa0\x80 \xc0\xaf");
+        object = next_object();
+        assert_string_equal(text_of(object, "message"), "holding /run/caf? ??? ??? ??");
+        assert_string_equal(text_of(object, "name"), "caf?");
+        assert_string_equal(text_of(object, "address"), "/run/caf?");
+        json_decref(object);
+}
+
+static void
+a_message_may_be_cut_in_the_middle_of_a_letter(void **state)
+{
+        char message[2000] = "";
+        json_t *object;
+
+        (void)state;
+        memset(message, 'x', 1021);
+        memcpy(message + 1021, "…", strlen("…") + 1); /* the room ends after 1023 bytes */
+        log_set_format(LOG_FORMAT_JSON);
+        log_info("%s", message);
+        object = next_object();
+        memcpy(message + 1021, "??", strlen("??") + 1);
+        assert_string_equal(text_of(object, "message"), message);
+        json_decref(object);
+}
+
+static void
+the_longest_line_of_json_is_one_write_too(void **state)
+{
+        char message[1024];
+        json_t *object;
+
+        (void)state;
+        memset(message, '"', sizeof(message) - 1);
+        message[sizeof(message) - 1] = '\0';
+        log_set_format(LOG_FORMAT_JSON);
+        for (int i = 0; i < 3; i++) {
+                log_event(&(LogEvent){.level = LOG_INFO, .address = message, .status = message},
+                          "%s", message);
+                object = next_object();
+                assert_string_equal(text_of(object, "message"), message);
+                json_decref(object);
+        }
+}
+
 /* A terminal in the place of stderr. The caller closes it. */
 static int
 open_terminal(void)
@@ -336,6 +398,10 @@ main(void)
                 LOG_TEST(json_names_the_levels),
                 LOG_TEST(json_says_when_in_utc_with_microseconds),
                 LOG_TEST(json_keeps_quotes_backslashes_and_letters_of_all_languages),
+                LOG_TEST(what_would_disturb_a_terminal_or_another_line_is_not_written),
+                LOG_TEST(json_says_also_what_is_no_text),
+                LOG_TEST(a_message_may_be_cut_in_the_middle_of_a_letter),
+                LOG_TEST(the_longest_line_of_json_is_one_write_too),
                 LOG_TEST(a_terminal_gets_colours_for_what_is_not_ordinary),
                 LOG_TEST(a_terminal_that_is_dumb_or_whose_user_wants_none_gets_no_colours),
         };
