@@ -81,21 +81,23 @@ an_address_that_bind_refuses_is_refused_and_others_are_not(void **state)
 {
         static const char name[sizeof(((struct sockaddr_un *)NULL)->sun_path)] = "\0unit";
         Address unspecified = ipv4("0.0.0.0", 7004);
+        Address nothing = ipv4("127.0.0.1", 7004);
         Address abstract = unix_name(name, sizeof(name));
 
         (void)state;
         unspecified.any.sa_family = AF_UNSPEC;
+        nothing.any.sa_family = AF_UNSPEC;
         for (socklen_t length = 0; length <= sizeof(struct sockaddr_storage) + 1; length++) {
                 expect_as_bind(AF_INET, ipv4("127.0.0.1", 7004), length);
                 expect_as_bind(AF_INET, unspecified, length);
+                expect_as_bind(AF_INET, nothing, length);
                 expect_as_bind(AF_INET, ipv6("::1", 7004), length);
                 expect_as_bind(AF_INET, abstract, length);
                 expect_as_bind(AF_INET6, ipv6("::1", 7004), length);
                 expect_as_bind(AF_INET6, ipv4("127.0.0.1", 7004), length);
                 expect_as_bind(AF_UNIX, ipv4("127.0.0.1", 7004), length);
-        }
-        for (socklen_t length = 0; length <= sizeof(struct sockaddr_un); length++)
                 expect_as_bind(AF_UNIX, abstract, length);
+        }
 }
 
 static void
