@@ -396,6 +396,21 @@ help_tells_every_option(void **state)
 }
 
 static void
+help_fits_a_terminal_of_80_columns(void **state)
+{
+        CLEANUP_FREE char *text = help_text();
+
+        (void)state;
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+                size_t columns = 0;
+
+                for (const char *c = line; *c; c++)
+                        columns += ((unsigned char)*c & 0xc0U) != 0x80;
+                unit_expect(columns <= 80, "%zu columns: %s\n", columns, line);
+        }
+}
+
+static void
 no_option_has_the_name_of_another(void **state)
 {
         (void)state;
@@ -434,6 +449,7 @@ main(void)
                 cmocka_unit_test(help_and_version_need_no_command),
                 cmocka_unit_test(a_later_word_replaces_an_earlier_one),
                 cmocka_unit_test(help_tells_every_option),
+                cmocka_unit_test(help_fits_a_terminal_of_80_columns),
                 cmocka_unit_test(no_option_has_the_name_of_another),
         };
 
