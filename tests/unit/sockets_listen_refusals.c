@@ -72,7 +72,21 @@ a_unix_name_has_its_limits(void **state)
         refuse(text, "the unix socket path has 108 characters; the kernel takes at most 107");
         refuse("/", "'/' names no unix socket; it would be /PATH or @NAME");
         refuse("@", "'@' names no unix socket; it would be /PATH or @NAME");
+}
+
+static void
+a_prefix_and_an_address_of_another_kind_contradict_each_other(void **state)
+{
+        (void)state;
+        refuse("tcp:/run/x", "tcp: takes PORT, HOST:PORT or [IPv6]:PORT");
+        refuse("udp:@x", "udp: takes PORT, HOST:PORT or [IPv6]:PORT");
+        refuse("tcp:./x", "tcp: takes PORT, HOST:PORT or [IPv6]:PORT");
+        refuse("unix:8080", "unix: takes a unix socket, /PATH or @NAME");
+        refuse("unix:run/x", "unix: takes a unix socket, /PATH or @NAME");
+        refuse("dgram:127.0.0.1:53", "dgram: takes a unix socket, /PATH or @NAME");
         refuse("seqpacket:8080", "seqpacket: takes a unix socket, /PATH or @NAME");
+        refuse("unix:", "unix: takes a unix socket, /PATH or @NAME");
+        refuse("8080,as=unix:8081", "unix: takes a unix socket, /PATH or @NAME");
 }
 
 static void
@@ -159,6 +173,7 @@ main(void)
                 cmocka_unit_test(a_port_is_a_number_up_to_65535),
                 cmocka_unit_test(a_host_that_is_none_is_named),
                 cmocka_unit_test(a_unix_name_has_its_limits),
+                cmocka_unit_test(a_prefix_and_an_address_of_another_kind_contradict_each_other),
                 cmocka_unit_test(a_vsock_address_or_descriptor_that_is_none_is_told_its_form),
                 cmocka_unit_test(an_attribute_that_is_none_is_told_all_there_are),
                 cmocka_unit_test(a_value_that_is_missing_or_wrong_is_told_the_right_one),
