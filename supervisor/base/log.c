@@ -26,6 +26,7 @@
 #include <systemd/sd-journal.h>
 
 #include "base/cleanup.h"
+#include "base/printable.h"
 
 #define LOG_LINE_MAX 1024
 
@@ -157,11 +158,16 @@ write_text(int level, const char *message)
                 write_line(line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
+/* JSON is UTF-8, and what is not would be left out: names and paths are made so. */
 static void
 json_add_text(json_t *object, const char *key, const char *text)
 {
-        if (text)
-                (void)json_object_set_new(object, key, json_string(text));
+        CLEANUP_FREE char *copy = text ? strdup(text) : NULL;
+
+        if (!copy)
+                return;
+        printable_make(copy);
+        (void)json_object_set_new(object, key, json_string(copy));
 }
 
 static void
@@ -174,8 +180,10 @@ json_add_number(json_t *object, const char *key, json_int_t number)
 static void
 write_json(const LogEvent *e, const char *message)
 {
+        CLEANUP_FREE char *line = NULL;
         json_t *object = json_object();
-        char *line;
+        FILE *f;
+        size_t length = 0;
         struct timespec now;
         struct tm tm;
         char when[32];
@@ -195,12 +203,14 @@ write_json(const LogEvent *e, const char *message)
         json_add_text(object, "address", e->address);
         json_add_text(object, "status", e->status);
         json_add_text(object, "message", message);
-        line = json_dumps(object, JSON_COMPACT);
+        f = open_memstream(&line, &length);
+        if (f) {
+                (void)json_dumpf(object, f, JSON_COMPACT);
+                (void)fputc('\n', f);
+                if (fclose(f) == 0)
+                        write_line(line, length);
+        }
         json_decref(object);
-        if (!line)
-                return;
-        (void)dprintf(STDERR_FILENO, "%s\n", line);
-        free(line);
 }
 
 typedef struct JournalFields {
@@ -264,6 +274,7 @@ log_event(const LogEvent *event, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(message, sizeof(message), format, args);
         va_end(args);
+        printable_make(message);
 
         if (log_state.format == LOG_FORMAT_JSON)
                 write_json(event, message);

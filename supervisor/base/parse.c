@@ -38,13 +38,13 @@ parse_unsigned(const char *text, uint64_t max, uint64_t *ret)
         return 0;
 }
 
-/* A decimal number, perhaps with a fraction, with one of the units behind it. */
+/* A decimal number, with a fraction if its unit can be divided, and the unit behind it. */
 static int
 parse_with_unit(const char *text, const Unit *units, size_t n_units, uint64_t *ret)
 {
         uint64_t whole = 0;
         uint64_t fraction = 0;
-        uint64_t scale = 1;
+        uint64_t scale = 1; /* of the fraction; 1: there is none */
         const char *p = text;
 
         if (!isdigit((unsigned char)*p))
@@ -70,6 +70,8 @@ parse_with_unit(const char *text, const Unit *units, size_t n_units, uint64_t *r
 
                 if (strcmp(p, units[i].name) != 0)
                         continue;
+                if (scale > 1 && factor == 1) /* there is no half of a byte */
+                        return -EINVAL;
                 if (whole > (UINT64_MAX / 2) / factor || fraction > UINT64_MAX / factor)
                         return -ERANGE;
                 *ret = whole * factor + fraction * factor / scale;

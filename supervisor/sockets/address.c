@@ -87,12 +87,15 @@ address_from_bind(int fd, const void *sockaddr, socklen_t length, Address *ret)
         if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
                 return -errno;
         memcpy(&a.storage, sockaddr, length);
-        if (a.any.sa_family == AF_UNSPEC && domain == AF_INET)
-                a.any.sa_family = AF_INET; /* the kernel lets that pass (net/ipv4/af_inet.c) */
+        /* The kernel lets that pass with all addresses (net/ipv4/af_inet.c, __inet_bind). */
+        if (a.any.sa_family == AF_UNSPEC && domain == AF_INET &&
+            a.in.sin_addr.s_addr == htonl(INADDR_ANY))
+                a.any.sa_family = AF_INET;
         if (a.any.sa_family != domain)
                 return -EAFNOSUPPORT;
         if ((a.any.sa_family == AF_INET && length < sizeof(a.in)) ||
             (a.any.sa_family == AF_INET6 && length < offsetof(struct sockaddr_in6, sin6_scope_id)) ||
+            (a.any.sa_family == AF_UNIX && length > sizeof(a.un)) ||
             (a.any.sa_family == AF_VSOCK && length < sizeof(struct sockaddr_vm)))
                 return -EINVAL;
         r = read_socket_traits(fd, &a);

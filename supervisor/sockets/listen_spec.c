@@ -29,10 +29,11 @@
 static const struct Prefix {
         const char *text;
         int type;
+        bool is_unix;
 } prefixes[] = {
-        {"tcp:", SOCK_STREAM},    {"udp:", SOCK_DGRAM},
-        {"unix:", SOCK_STREAM},   {"seqpacket:", SOCK_SEQPACKET},
-        {"dgram:", SOCK_DGRAM},
+        {"tcp:", SOCK_STREAM, false},  {"udp:", SOCK_DGRAM, false},
+        {"unix:", SOCK_STREAM, true},  {"seqpacket:", SOCK_SEQPACKET, true},
+        {"dgram:", SOCK_DGRAM, true},
 };
 
 static int
@@ -176,8 +177,10 @@ parse_vsock(ListenSpec *spec, char *text, char **ret_why)
 static int
 parse_address(ListenSpec *spec, char *text, char **ret_why)
 {
+        const struct Prefix *prefix = NULL;
         int type = SOCK_STREAM;
         uint64_t number;
+        bool is_unix;
 
         if (strncmp(text, "fd:", 3) == 0) {
                 if (parse_unsigned(text + 3, INT_MAX, &number) < 0)
@@ -190,14 +193,18 @@ parse_address(ListenSpec *spec, char *text, char **ret_why)
                 return parse_vsock(spec, text + 6, ret_why);
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
                 if (strncmp(text, prefixes[i].text, strlen(prefixes[i].text)) == 0) {
-                        text += strlen(prefixes[i].text);
-                        type = prefixes[i].type;
+                        prefix = &prefixes[i];
+                        text += strlen(prefix->text);
+                        type = prefix->type;
                         break;
                 }
-        if (text[0] == '/' || text[0] == '@' || text[0] == '.')
+        is_unix = text[0] == '/' || text[0] == '@' || text[0] == '.';
+        if (prefix && prefix->is_unix != is_unix)
+                return why(ret_why, -EINVAL, "%s takes %s", prefix->text,
+                           prefix->is_unix ? "a unix socket, /PATH or @NAME"
+                                           : "PORT, HOST:PORT or [IPv6]:PORT");
+        if (is_unix)
                 return parse_unix(spec, text, type, ret_why);
-        if (type == SOCK_SEQPACKET)
-                return why(ret_why, -EINVAL, "seqpacket: takes a unix socket, /PATH or @NAME");
         if (isdigit((unsigned char)text[0]) && !strpbrk(text, ".:")) {
                 uint16_t port;
                 int r = parse_port(text, &port, ret_why);

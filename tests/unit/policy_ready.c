@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* policy_ready.c - which sign of a worker counts as "it serves". */
+#include "unit.h"
+
+#include "base/parse.h"
+#include "policy/ready.h"
+
+static const ReadySign signs[] = {READY_SIGN_LISTEN, READY_SIGN_NOTIFY, READY_SIGN_FD,
+                                  READY_SIGN_TIME};
+
+/* Every combination of habits: bit 0 speaks, 1 listens, 2 silent. */
+enum { N_HABITS = 8 };
+
+static ReadyHabits
+habits_of(unsigned bits)
+{
+        return (ReadyHabits){.speaks = bits & 1U, .listens = bits & 2U, .silent = bits & 4U};
+}
+
+static void
+a_mode_that_names_a_sign_counts_that_one_whatever_the_habits(void **state)
+{
+        static const struct {
+                ReadyMode mode;
+                ReadySign sign;
+        } cases[] = {{READY_LISTEN, READY_SIGN_LISTEN},
+                     {READY_NOTIFY, READY_SIGN_NOTIFY},
+                     {READY_FD, READY_SIGN_FD},
+                     {READY_TIMER, READY_SIGN_TIME}};
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (size_t j = 0; j < ELEMENTSOF(signs); j++)
+                        for (unsigned bits = 0; bits < N_HABITS; bits++) {
+                                const ReadyHabits habits = habits_of(bits);
+
+                                assert_int_equal(ready_counts(cases[i].mode, &habits, signs[j]),
+                                                 signs[j] == cases[i].sign);
+                        }
+}
+
+static void
+auto_believes_a_worker_that_speaks_and_nothing_else_of_it(void **state)
+{
+        const ReadyHabits habits = {.speaks = true, .listens = true};
+
+        (void)state;
+        assert_true(ready_counts(READY_AUTO, &habits, READY_SIGN_NOTIFY));
+        assert_false(ready_counts(READY_AUTO, &habits, READY_SIGN_LISTEN));
+        assert_false(ready_counts(READY_AUTO, &habits, READY_SIGN_TIME));
+}
+
+static void
+auto_waits_for_one_that_listens_until_it_does(void **state)
+{
+        const ReadyHabits habits = {.listens = true};
+
+        (void)state;
+        assert_true(ready_counts(READY_AUTO, &habits, READY_SIGN_LISTEN));
+        assert_false(ready_counts(READY_AUTO, &habits, READY_SIGN_TIME));
+        assert_true(ready_counts(READY_AUTO, &habits, READY_SIGN_NOTIFY)); /* its first word */
+}
+
+static void
+auto_takes_any_sign_of_one_of_which_nothing_is_known(void **state)
+{
+        const ReadyHabits habits = {.speaks = false};
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                assert_true(ready_counts(READY_AUTO, &habits, signs[i]));
+}
+
+static void
+in_every_mode_and_with_all_habits_some_sign_counts(void **state)
+{
+        (void)state;
+        for (ReadyMode mode = READY_AUTO; mode <= READY_TIMER; mode++)
+                for (unsigned bits = 0; bits < N_HABITS; bits++) {
+                        const ReadyHabits habits = habits_of(bits);
+                        unsigned n = 0;
+
+                        for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                                n += ready_counts(mode, &habits, signs[i]);
+                        assert_true(n > 0);
+                }
+}
+
+static void
+being_alive_is_a_sign_after_a_second_where_nothing_else_can_be_expected(void **state)
+{
+        const ReadyHabits unknown = {.silent = false};
+        const ReadyHabits silent = {.silent = true};
+
+        (void)state;
+        assert_int_equal(ready_delay(READY_AUTO, &unknown, true, 0), USEC_PER_SEC);
+        assert_int_equal(ready_delay(READY_AUTO, &silent, false, 0), USEC_PER_SEC);
+        assert_int_equal(ready_delay(READY_AUTO, &silent, true, 0), USEC_PER_SEC);
+}
+
+static void
+after_ten_where_a_worker_could_still_bind(void **state)
+{
+        const ReadyHabits unknown = {.silent = false};
+
+        (void)state;
+        assert_int_equal(ready_delay(READY_AUTO, &unknown, false, 0), 10 * USEC_PER_SEC);
+}
+
+static void
+a_timer_has_its_own_time_and_other_modes_have_none(void **state)
+{
+        static const ReadyMode others[] = {READY_LISTEN, READY_NOTIFY, READY_FD};
+
+        (void)state;
+        for (unsigned bits = 0; bits < N_HABITS; bits++) {
+                const ReadyHabits habits = habits_of(bits);
+
+                assert_int_equal(ready_delay(READY_TIMER, &habits, bits % 2, 77), 77);
+                for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                        assert_int_equal(ready_delay(others[i], &habits, bits % 2, 77), 0);
+        }
+}
+
+static void
+every_sign_is_said_in_words_of_its_own(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                for (size_t j = 0; j < i; j++)
+                        assert_string_not_equal(ready_sign_text(signs[i]),
+                                                ready_sign_text(signs[j]));
+}
+
+int
+main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_mode_that_names_a_sign_counts_that_one_whatever_the_habits),
+                cmocka_unit_test(auto_believes_a_worker_that_speaks_and_nothing_else_of_it),
+                cmocka_unit_test(auto_waits_for_one_that_listens_until_it_does),
+                cmocka_unit_test(auto_takes_any_sign_of_one_of_which_nothing_is_known),
+                cmocka_unit_test(in_every_mode_and_with_all_habits_some_sign_counts),
+                cmocka_unit_test(
+                        being_alive_is_a_sign_after_a_second_where_nothing_else_can_be_expected),
+                cmocka_unit_test(after_ten_where_a_worker_could_still_bind),
+                cmocka_unit_test(a_timer_has_its_own_time_and_other_modes_have_none),
+                cmocka_unit_test(every_sign_is_said_in_words_of_its_own),
+        };
+
+        return unit_run(tests);
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+/* sockets_unix_path.c - the name of a held unix socket outlives what servers do to it. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+#include "sockets/unix_path.h"
+
+/* All of this happens in an empty directory of our own. */
+static char directory[32];
+static char path[64];
+static char hidden[64]; /* the link that is sup's own */
+
+static int
+set_up(void **state)
+{
+        (void)state;
+        (void)snprintf(directory, sizeof(directory), "/tmp/sup-unit-XXXXXX");
+        assert_non_null(mkdtemp(directory));
+        (void)snprintf(path, sizeof(path), "%s/app", directory);
+        (void)snprintf(hidden, sizeof(hidden), "%s/.app.sup", directory);
+        return 0;
+}
+
+static int
+tear_down(void **state)
+{
+        (void)state;
+        (void)unlink(path);
+        (void)unlink(hidden);
+        assert_int_equal(rmdir(directory), 0); /* nothing else was left */
+        return 0;
+}
+
+/* A socket of this type that is bound to the path, and listens if it can. */
+static int
+bind_path(int type)
+{
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        int fd = unit_socket(AF_UNIX, type);
+
+        memcpy(un.sun_path, path, strlen(path));
+        assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+        if (type != SOCK_DGRAM)
+                assert_int_equal(listen(fd, SOMAXCONN), 0);
+        return fd;
+}
+
+static bool
+is_there(const char *name)
+{
+        struct stat st;
+
+        return lstat(name, &st) == 0;
+}
+
+static void
+write_file(const char *name)
+{
+        CLEANUP_FD int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+}
+
+/* Whether a client reaches a server by the path. */
+static bool
+is_served(void)
+{
+        CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+        memcpy(un.sun_path, path, strlen(path));
+        return connect(fd, (const struct sockaddr *)&un, sizeof(un)) == 0;
+}
+
+static UnixPath *
+keep(void)
+{
+        UnixPath *u = NULL;
+
+        assert_int_equal(unix_path_new(&u, path), 0);
+        return u;
+}
+
+static void
+a_kept_name_comes_back_with_its_mode_and_its_server(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        struct stat st;
+        UnixPath *u;
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(chmod(path, 0640), 0);
+        u = keep();
+        assert_true(is_there(hidden));
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(unix_path_restore(u), 1);
+        assert_int_equal(lstat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+        assert_true(is_served());
+        assert_int_equal(unix_path_restore(u), 0); /* it is there */
+        unix_path_free(u);
+}
+
+static void
+what_somebody_else_has_put_there_stays(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u = keep();
+        struct stat st;
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(unlink(path), 0);
+        write_file(path);
+        assert_int_equal(unix_path_restore(u), 0);
+        unix_path_remove(u);
+        assert_int_equal(lstat(path, &st), 0);
+        assert_true(S_ISREG(st.st_mode));
+        assert_false(is_there(hidden));
+        unix_path_free(u);
+}
+
+static void
+a_socket_that_has_taken_its_place_is_not_removed(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u = keep();
+        int other;
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(unlink(path), 0);
+        other = bind_path(SOCK_STREAM);
+        unix_path_remove(u);
+        assert_true(is_served());
+        fd_close(other);
+        unix_path_free(u);
+}
+
+static void
+both_names_are_removed_in_the_end_and_only_then(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u = keep();
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_null(unix_path_free(u));
+        assert_true(is_there(path) && is_there(hidden));
+        u = keep();
+        unix_path_remove(u);
+        assert_false(is_there(path) || is_there(hidden));
+        assert_int_equal(unix_path_restore(u), -ENOENT);
+        unix_path_remove(u);
+        assert_null(unix_path_free(u));
+        assert_null(unix_path_free(NULL));
+}
+
+static void
+the_link_of_a_sup_that_was_killed_is_replaced(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u;
+
+        (void)state;
+        assert_true(fd >= 0);
+        write_file(hidden);
+        u = keep();
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(unix_path_restore(u), 1);
+        assert_true(is_served());
+        unix_path_free(u);
+}
+
+/* In the directory: `beside` the path. */
+static const char *
+beside(char *text, size_t size, const char *name)
+{
+        (void)snprintf(text, size, "%s/%s", directory, name);
+        return text;
+}
+
+static void
+a_name_that_the_server_has_changed_is_the_public_one_from_then_on(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u = keep();
+        char text[64];
+        const char *renamed = beside(text, sizeof(text), "public");
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(unix_path_follow(u, "other", "public"), 0);
+        assert_int_equal(unix_path_follow(u, "app", "public"), 0); /* which is not there */
+        assert_int_equal(rename(path, renamed), 0);
+        assert_int_equal(unix_path_follow(u, "app", "public"), 1);
+        assert_string_equal(u->path, renamed);
+        assert_int_equal(unlink(renamed), 0);
+        assert_int_equal(unix_path_restore(u), 1);
+        assert_true(is_there(renamed));
+        assert_false(is_there(path));
+        assert_int_equal(unix_path_restore_bound(u), 1); /* for the next server, which binds it */
+        assert_true(is_there(path));
+        assert_int_equal(unix_path_restore_bound(u), 0);
+        unix_path_remove(u);
+        assert_false(is_there(path) || is_there(renamed) || is_there(hidden));
+        unix_path_free(u);
+}
+
+/* Bind a socket to the hidden name of another generation. */
+static int
+bind_hidden(UnixPath *u)
+{
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        int fd = unit_socket(AF_UNIX, SOCK_STREAM);
+
+        assert_true(strlen(u->link) < sizeof(un.sun_path));
+        memcpy(un.sun_path, u->link, strlen(u->link));
+        assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+        assert_int_equal(listen(fd, SOMAXCONN), 0);
+        assert_int_equal(unix_path_note_bound(u), 0);
+        return fd;
+}
+
+/* Whether the public name leads to this listener. */
+static bool
+leads_to(int listener)
+{
+        CLEANUP_FD int client = unit_socket(AF_UNIX, SOCK_STREAM);
+        CLEANUP_FD int accepted = -1;
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+        memcpy(un.sun_path, path, strlen(path));
+        assert_int_equal(connect(client, (const struct sockaddr *)&un, sizeof(un)), 0);
+        assert_int_equal(fd_set_nonblock(listener, true), 0);
+        accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        return accepted >= 0;
+}
+
+static void
+another_generation_is_bound_beside_and_public_only_when_it_is_published(void **state)
+{
+        CLEANUP_FD int old_fd = bind_path(SOCK_STREAM);
+        UnixPath *old = keep();
+        UnixPath *new = NULL;
+        int new_fd;
+
+        (void)state;
+        assert_int_equal(unix_path_new_hidden(&new, old, 2), 0);
+        assert_int_equal(unix_path_note_bound(new), -ENOENT);
+        new_fd = bind_hidden(new);
+        assert_true(leads_to(old_fd));
+        assert_int_equal(unix_path_restore(new), 0); /* the public name is not its own */
+        assert_true(leads_to(old_fd));
+        assert_int_equal(unix_path_publish(new), 0);
+        assert_true(leads_to(new_fd));
+        assert_int_equal(unix_path_publish(new), 0); /* it is there */
+        assert_true(leads_to(new_fd));
+        old->is_hidden = true;
+        unix_path_remove(old);
+        assert_true(leads_to(new_fd));
+        assert_int_equal(unix_path_restore(new), 0);
+        unix_path_remove(new);
+        assert_false(is_there(path));
+        unix_path_free(old);
+        unix_path_free(new);
+        fd_close(new_fd);
+}
+
+static void
+what_is_published_can_be_taken_back(void **state)
+{
+        CLEANUP_FD int old_fd = bind_path(SOCK_STREAM);
+        UnixPath *old = keep();
+        UnixPath *new = NULL;
+        int new_fd;
+
+        (void)state;
+        assert_int_equal(unix_path_new_hidden(&new, old, 2), 0);
+        new_fd = bind_hidden(new);
+        assert_int_equal(unix_path_publish(new), 0);
+        assert_int_equal(unix_path_publish(old), 0);
+        new->is_hidden = true;
+        assert_true(leads_to(old_fd));
+        unix_path_remove(new);
+        assert_true(leads_to(old_fd));
+        unix_path_remove(old);
+        unix_path_free(old);
+        unix_path_free(new);
+        fd_close(new_fd);
+}
+
+static void
+a_hidden_name_that_is_too_long_to_be_bound_is_none(void **state)
+{
+        char name[128];
+        UnixPath beside_it = {.path = name, .bound = name};
+        UnixPath *u = NULL;
+
+        (void)state;
+        (void)snprintf(name, sizeof(name), "/%0100d", 0);
+        assert_int_equal(unix_path_new_hidden(&u, &beside_it, 7), -ENAMETOOLONG);
+        assert_null(u);
+}
+
+static void
+what_is_no_socket_is_not_kept(void **state)
+{
+        UnixPath *u = NULL;
+
+        (void)state;
+        assert_int_equal(unix_path_new(&u, path), -ENOENT);
+        write_file(path);
+        assert_int_equal(unix_path_new(&u, path), -ENOTSOCK);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink("/nowhere", path), 0);
+        assert_int_equal(unix_path_new(&u, path), -ENOTSOCK);
+        assert_null(u);
+        assert_false(is_there(hidden));
+}
+
+static void
+a_name_that_leaves_no_room_for_a_link_is_not_kept(void **state)
+{
+        char name[512];
+        UnixPath *u = NULL;
+
+        (void)state;
+        (void)snprintf(name, sizeof(name), "%s/%0*d", directory, 251, 0);
+        assert_int_equal(unix_path_new(&u, name), -ENAMETOOLONG);
+        (void)snprintf(name, sizeof(name), "%s/%0*d", directory, 250, 0);
+        assert_int_equal(unix_path_new(&u, name), -ENOENT);
+        assert_null(u);
+}
+
+static void
+a_socket_on_which_nobody_listens_any_more_is_stale(void **state)
+{
+        static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                fd_close(bind_path(types[i]));
+                assert_true(unix_path_is_stale(path, types[i]));
+                assert_int_equal(unlink(path), 0);
+        }
+}
+
+static void
+a_living_socket_is_not_stale_and_is_not_disturbed(void **state)
+{
+        static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                int fd = bind_path(types[i]);
+
+                assert_false(unix_path_is_stale(path, SOCK_STREAM));
+                assert_false(unix_path_is_stale(path, types[i]));
+                assert_int_equal(fd_set_nonblock(fd, true), 0);
+                if (types[i] != SOCK_DGRAM) {
+                        assert_int_equal(accept(fd, NULL, NULL), -1);
+                        assert_int_equal(errno, EAGAIN);
+                }
+                fd_close(fd);
+                assert_int_equal(unlink(path), 0);
+        }
+}
+
+static void
+a_socket_that_is_bound_and_about_to_listen_is_not_stale(void **state)
+{
+        CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+        (void)state;
+        memcpy(un.sun_path, path, strlen(path));
+        assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+        assert_false(unix_path_is_stale(path, SOCK_STREAM));
+}
+
+static void
+what_is_no_socket_is_not_stale(void **state)
+{
+        char longer[200];
+
+        (void)state;
+        assert_false(unix_path_is_stale(path, SOCK_STREAM));
+        assert_false(unix_path_is_stale(directory, SOCK_STREAM));
+        write_file(path);
+        assert_false(unix_path_is_stale(path, SOCK_STREAM));
+        (void)snprintf(longer, sizeof(longer), "%s/%0*d", directory, 150, 0);
+        assert_false(unix_path_is_stale(longer, SOCK_STREAM));
+}
+
+static void
+a_symbolic_link_to_a_stale_socket_is_not_stale(void **state)
+{
+        char target[72];
+
+        (void)state;
+        fd_close(bind_path(SOCK_STREAM));
+        (void)snprintf(target, sizeof(target), "%s.real", path);
+        assert_int_equal(rename(path, target), 0);
+        assert_int_equal(symlink(target, path), 0);
+        assert_false(unix_path_is_stale(path, SOCK_STREAM));
+        assert_int_equal(unlink(target), 0);
+}
+
+#define PATH_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int
+main(void)
+{
+        const struct CMUnitTest tests[] = {
+                PATH_TEST(a_kept_name_comes_back_with_its_mode_and_its_server),
+                PATH_TEST(what_somebody_else_has_put_there_stays),
+                PATH_TEST(a_socket_that_has_taken_its_place_is_not_removed),
+                PATH_TEST(both_names_are_removed_in_the_end_and_only_then),
+                PATH_TEST(the_link_of_a_sup_that_was_killed_is_replaced),
+                PATH_TEST(a_name_that_the_server_has_changed_is_the_public_one_from_then_on),
+                PATH_TEST(another_generation_is_bound_beside_and_public_only_when_it_is_published),
+                PATH_TEST(what_is_published_can_be_taken_back),
+                PATH_TEST(a_hidden_name_that_is_too_long_to_be_bound_is_none),
+                PATH_TEST(what_is_no_socket_is_not_kept),
+                PATH_TEST(a_name_that_leaves_no_room_for_a_link_is_not_kept),
+                PATH_TEST(a_socket_on_which_nobody_listens_any_more_is_stale),
+                PATH_TEST(a_living_socket_is_not_stale_and_is_not_disturbed),
+                PATH_TEST(a_socket_that_is_bound_and_about_to_listen_is_not_stale),
+                PATH_TEST(what_is_no_socket_is_not_stale),
+                PATH_TEST(a_symbolic_link_to_a_stale_socket_is_not_stale),
+        };
+
+        return unit_run(tests);
+}
