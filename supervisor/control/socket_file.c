@@ -164,6 +164,7 @@ socket_file_bind(SocketFile *f, const char *path, char **ret_why)
         CLEANUP_FREE char *reason = NULL;
         int r = fd < 0 ? -errno : remove_stale(path, &reason);
 
+        (void)turn_fd; /* until it is closed */
         *f = (SocketFile){0};
         if (r == 0)
                 r = bind_and_listen(fd, path);
