@@ -235,6 +235,8 @@ on_request(void *userdata, ControlRequest *request, const char *verb, const json
         } else if (strcmp(verb, "stop") == 0) {
                 control_request_finish(request, NULL, NULL);
                 (void)sd_event_exit(h->event, 0);
+        } else if (strcmp(verb, "drain") == 0) {
+                control_request_finish(request, json_pack("{si}", "worker", 3), NULL);
         } else {
                 h->ready = strcmp(verb, "signal") != 0; /* so that a story can change it */
                 control_request_finish(request, NULL, NULL);

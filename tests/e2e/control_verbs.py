@@ -148,7 +148,8 @@ def _(t):
              'signal {"signal":"SIGHUP","worker":2}'),
             (["signal", "10"], "signal 10 is sent to the workers of fake",
              'signal {"signal":"10"}'),
-            (["drain", "1"], "worker 1 of fake is drained", 'drain {"worker":1}')):
+            (["drain", "1"],
+             "worker 1 of fake is retired; worker 3 serves in its stead", 'drain {"worker":1}')):
         out, _ = verb(t, *words, "--control", host.path)
         assert out == sentence + "\n", out
         assert host.asked()[-1] == asked, host.asked()[-1]
@@ -285,7 +286,8 @@ def _(t):
             (["reload", "--check="], "--check"), (["reload", "--canary"], "argument"),
             (["reload", "--json=yes"], "no argument"), (["reload", "--"], "no command"),
             (["stop", "--", "x"], "no command"), (["reload", "--", "\udcff"], "UTF-8"),
-            (["reload", "--reload=serial", "--canary=5%"], "serial")):
+            (["reload", "--canary=5%"], "--bake"),
+            (["reload", "--reload=serial", "--bake=1s"], "serial")):
         _, err = verb(t, words[0], "--control", host.path, *words[1:], status=2)
         assert sentence in err and err.startswith("sup: ") and err.count("\n") == 1, (words, err)
     for words, sentence in ((["status", "a", "b"], "'b'"), (["status", "a/b"], "a/b"),

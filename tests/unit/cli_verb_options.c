@@ -136,8 +136,10 @@ a_reload_has_its_options(void **state)
         (void)state;
         expect("reload --canary 5% --bake 60s --check true", NULL,
                "{\"bake_usec\":60000000,\"canary_percent\":5.0,\"check\":\"true\"}");
-        expect("reload --canary=0.5", NULL, "{\"canary_percent\":0.5}");
-        expect("reload --canary=100%", NULL, "{\"canary_percent\":100.0}");
+        expect("reload --canary=0.5 --bake=1", NULL,
+               "{\"bake_usec\":1000000,\"canary_percent\":0.5}");
+        expect("reload --canary=100% --bake=0", NULL,
+               "{\"bake_usec\":0,\"canary_percent\":100.0}");
         refuse("reload --canary=0", "0");
         refuse("reload --canary=101", "101");
         refuse("reload --canary=5%%", "5%%");
@@ -147,7 +149,12 @@ a_reload_has_its_options(void **state)
         refuse("reload --canary=nan", "nan");
         refuse("reload --canary=-5", "-5");
         refuse("reload --bake=60x", "60x");
+        refuse("reload --canary=5%", "--bake");
         refuse("reload --reload=serial --bake=1s", "serial");
+        refuse("reload --reload=serial --check=x", "serial");
+        refuse("reload --reload=serial --drain=connections", "serial");
+        expect("reload --reload=serial --drain=signal", NULL,
+               "{\"drain\":\"signal\",\"reload\":\"serial\"}");
         refuse("reload --drain", "argument");
 }
 
