@@ -18,6 +18,7 @@
 #include "cli/plain.h"
 #include "cli/verbs.h"
 #include "control/instances.h"
+#include "control/socket_file.h"
 
 #define ANSWER_USEC (10 * USEC_PER_SEC)
 
@@ -106,9 +107,10 @@ choose(Conversation *c, const char *name)
                 chosen = instances_first(&v, INSTANCE_FOREIGN);
         if (!chosen && name)
                 return explain_none(name);
-        if (!chosen) {
+        if (!chosen ||
+            (!name && instances_count(&v, INSTANCE_DEAD) > 1 && chosen->state == INSTANCE_DEAD)) {
                 log_error("no instance of sup runs here for this user");
-                return VERB_NO_INSTANCE;
+                return chosen ? VERB_NOT_RUNNING : VERB_NO_INSTANCE;
         }
         c->name = plain_copy(chosen->name);
         c->path = strdup(chosen->path);
@@ -121,10 +123,11 @@ take_control(Conversation *c, const char *path)
 {
         const char *slash = strrchr(path, '/');
         const char *name = slash ? slash + 1 : path;
+        const size_t suffix = strlen(SOCKET_FILE_SUFFIX);
         size_t length = strlen(name);
 
-        if (length > strlen(".sock") && strcmp(name + length - strlen(".sock"), ".sock") == 0)
-                length -= strlen(".sock");
+        if (length > suffix && strcmp(name + length - suffix, SOCKET_FILE_SUFFIX) == 0)
+                length -= suffix;
         c->name = strndup(name, length);
         c->path = strdup(path);
         return VERB_DONE;

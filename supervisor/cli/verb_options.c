@@ -142,17 +142,29 @@ has_option(const char *verb, const VerbOption *option)
         return !option->verbs || (found && found[-1] == ' ' && found[strlen(verb)] == ' ');
 }
 
+static bool
+is_argument(const VerbOptions *o, const char *name, const char *text)
+{
+        const char *value = json_string_value(json_object_get(o->arguments, name));
+
+        return value && strcmp(value, text) == 0;
+}
+
 static int
 check_together(const VerbOptions *o, char **ret_why)
 {
-        const char *reload = json_string_value(json_object_get(o->arguments, "reload"));
+        bool canary = json_object_get(o->arguments, "canary_percent");
+        bool bake = json_object_get(o->arguments, "bake_usec");
+        bool check = json_object_get(o->arguments, "check");
 
-        if (reload && strcmp(reload, "serial") == 0 &&
-            (json_object_get(o->arguments, "canary_percent") ||
-             json_object_get(o->arguments, "bake_usec")))
+        if (is_argument(o, "reload", "serial") &&
+            (canary || bake || check || is_argument(o, "drain", "connections")))
                 return why(ret_why, -EINVAL,
-                           "--canary and --bake need the old generation beside the new one; "
-                           "--reload=serial has ended it by then");
+                           "--reload=serial stops the old workers first: it goes with none of "
+                           "--drain=connections, --canary, --bake and --check");
+        if (canary && !bake)
+                return why(ret_why, -EINVAL,
+                           "a canary needs a time to prove itself, such as --bake 60s");
         return vocabulary_check(o->verb, o->arguments, ret_why);
 }
 

@@ -107,8 +107,8 @@ print_done(const Conversation *c, const VerbOptions *o, const json_t *result)
         if (worker)
                 (void)snprintf(who, sizeof(who), "worker %lld of ",
                                (long long)json_integer_value(worker));
-        if (strcmp(o->verb, "reload") == 0) {
-                (void)printf("%s is reloaded: ", c->name);
+        if (json_object_get(result, "generation")) {
+                (void)printf("%s is %sed: ", c->name, o->verb); /* reload, restart */
                 progress_print_summary(stdout, result);
         } else if (strcmp(o->verb, "scale") == 0 && json_is_integer(workers))
                 (void)printf("%s has %lld worker%s\n", c->name,
@@ -118,13 +118,14 @@ print_done(const Conversation *c, const VerbOptions *o, const json_t *result)
                 (void)printf("signal %s is sent to %s%s\n", signal,
                              worker ? who : "the workers of ", c->name);
         else if (strcmp(o->verb, "drain") == 0)
-                (void)printf("%s%s is drained\n", who, c->name);
+                (void)printf("%s%s is retired; worker %lld serves in its stead\n", who, c->name,
+                             (long long)json_integer_value(json_object_get(result, "worker")));
         else if (strcmp(o->verb, "stop") == 0)
                 (void)printf("%s is stopped\n", c->name);
         else if (strcmp(o->verb, "restart") == 0)
                 (void)printf("%s%s is restarted\n", who, c->name);
         else
-                (void)printf("%s is scaled\n", c->name);
+                (void)printf("%s: %s is done\n", c->name, o->verb);
 }
 
 /* Ask for something that takes its time, and show how it goes. */
@@ -238,7 +239,8 @@ const Verb verbs_table[] = {
         {"scale", run_action, "Change the number of workers", "[NAME] N|+N|-N"},
         {"signal", run_action, "Send a signal to all workers, or to one of them",
          "[NAME] SIGNAL [WORKER]"},
-        {"drain", run_action, "Let a worker finish its connections, and take no new ones",
+        {"drain", run_action,
+         "Retire a worker when another one, started for that, serves in its stead",
          "[NAME] WORKER"},
         {"ready", run_ready, "Tell whether it serves: exit status 0, else 1", "[NAME]"},
         {"upgrade", run_upgrade, "Replace the running sup by the installed one", "[NAME]"},

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -154,7 +155,11 @@ connection_dismiss(Connection *c, const char *error)
 bool
 connection_is_idle(const Connection *c)
 {
-        return c->n_requests == 0 && !c->has_lines && !c->broken;
+        int unread = 0;
+
+        if (c->n_requests > 0 || c->has_lines || c->broken)
+                return false;
+        return ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0;
 }
 
 /* Take a request off the list of its connection, which may be gone already. */

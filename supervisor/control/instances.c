@@ -18,8 +18,6 @@
 #include "control/path.h"
 #include "control/socket_file.h"
 
-#define SUFFIX ".sock"
-
 static InstanceState
 look_at(const char *path)
 {
@@ -40,7 +38,7 @@ is_known(const Instances *v, const struct stat *st)
         return false;
 }
 
-/* Add the socket at a path, unless it is there already. The name is what comes before SUFFIX. */
+/* Add the socket at a path, unless it is there already. The name is what comes before the suffix. */
 static int
 add(Instances *v, const char *path, const char *file_name)
 {
@@ -56,7 +54,7 @@ add(Instances *v, const char *path, const char *file_name)
         v->items = grown;
         item = &v->items[v->n_items++];
         *item = (Instance){
-                .name = strndup(file_name, strlen(file_name) - strlen(SUFFIX)),
+                .name = strndup(file_name, strlen(file_name) - strlen(SOCKET_FILE_SUFFIX)),
                 .path = strdup(path),
                 .dev = st.st_dev,
                 .ino = st.st_ino,
@@ -71,9 +69,10 @@ has_name(const char *file_name, const char *name)
 {
         size_t length = strlen(file_name);
 
-        if (length <= strlen(SUFFIX) || strcmp(file_name + length - strlen(SUFFIX), SUFFIX) != 0)
+        if (length <= strlen(SOCKET_FILE_SUFFIX) ||
+            strcmp(file_name + length - strlen(SOCKET_FILE_SUFFIX), SOCKET_FILE_SUFFIX) != 0)
                 return false;
-        length -= strlen(SUFFIX);
+        length -= strlen(SOCKET_FILE_SUFFIX);
         return !name || (strlen(name) == length && memcmp(file_name, name, length) == 0);
 }
 

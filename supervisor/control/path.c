@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "control/socket_file.h"
 
 #define SYSTEM_DIRECTORY "/run/sup"
 
@@ -78,7 +79,8 @@ is_usable(const char *dir)
 
 /*
  * Where an instance is to have its control socket: explicit_path (of --control) as it is, or, where
- * that is NULL, NAME.sock in the first directory that is there, or can be made, and is ours.
+ * that is NULL, NAME.sock in the first directory that is there, or can be made, and is ours. What
+ * killed instances of that name have left there is removed.
  *
  * Returns 0 with a path to be freed; -ENOENT when there is no such directory: then there is no
  * control socket; -ENOMEM.
@@ -101,8 +103,9 @@ control_path(const char *name, const char *explicit_path, char **ret)
 
                 if (!is_usable(dirs.items[i]))
                         continue;
-                if (asprintf(&path, "%s/%s.sock", dirs.items[i], name) < 0)
+                if (asprintf(&path, "%s/%s" SOCKET_FILE_SUFFIX, dirs.items[i], name) < 0)
                         return -ENOMEM;
+                socket_file_tidy(path);
                 *ret = path;
                 return 0;
         }
@@ -117,11 +120,12 @@ int
 control_path_beside(const char *path, pid_t pid, char **ret)
 {
         size_t length = strlen(path);
+        const size_t suffix = strlen(SOCKET_FILE_SUFFIX);
         char *beside = NULL;
 
-        if (length > strlen(".sock") && strcmp(path + length - strlen(".sock"), ".sock") == 0)
-                length -= strlen(".sock");
-        if (asprintf(&beside, "%.*s-%d.sock", (int)length, path, (int)pid) < 0)
+        if (length > suffix && strcmp(path + length - suffix, SOCKET_FILE_SUFFIX) == 0)
+                length -= suffix;
+        if (asprintf(&beside, "%.*s-%d" SOCKET_FILE_SUFFIX, (int)length, path, (int)pid) < 0)
                 return -ENOMEM;
         *ret = beside;
         return 0;

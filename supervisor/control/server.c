@@ -24,8 +24,7 @@
 #include "base/why.h"
 #include "control/state.h"
 
-#define ACCEPTS_MAX 16      /* before others have a turn */
-#define FILES_FOR_OTHERS 64 /* of the limit of open files */
+#define FILES_FOR_OTHERS_MAX 64 /* of the limit of open files, but at most a quarter of it */
 #define PAUSE_USEC (1 * USEC_PER_SEC)
 
 /* Free the connections that were broken off, outside of any call of theirs. */
@@ -93,8 +92,8 @@ make_room(ControlServer *server, const Connection *spare)
         for (size_t i = 0; i < server->n_connections; i++) {
                 Connection *c = server->connections[i];
 
-                if (c != spare && connection_is_idle(c) &&
-                    (!oldest || c->last_heard < oldest->last_heard))
+                if (c != spare && (!oldest || c->last_heard < oldest->last_heard) &&
+                    connection_is_idle(c))
                         oldest = c;
         }
         if (oldest)
@@ -139,9 +138,13 @@ static bool
 is_scarce(int fd)
 {
         struct rlimit limit;
+        rlim_t spare;
 
-        return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-               (rlim_t)fd + FILES_FOR_OTHERS >= limit.rlim_cur;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return false;
+        spare = limit.rlim_cur / 4 < FILES_FOR_OTHERS_MAX ? limit.rlim_cur / 4
+                                                          : FILES_FOR_OTHERS_MAX;
+        return (rlim_t)fd + spare >= limit.rlim_cur;
 }
 
 static void
@@ -166,35 +169,25 @@ admit(ControlServer *server, int consume_fd)
                 (void)make_room(server, c);
 }
 
-/* Take in one client. Returns whether there may be another. */
-static bool
-accept_one(ControlServer *server)
-{
-        bool full = server->n_connections >= CONTROL_CONNECTIONS_MAX;
-        int fd = -1;
-
-        if (!full || make_room(server, NULL)) {
-                fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                full = fd < 0 &&
-                       (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
-                if (full && make_room(server, NULL))
-                        return true;
-        }
-        if (full)
-                pause_accepting(server);
-        else if (fd >= 0)
-                admit(server, fd);
-        return !full && (fd >= 0 || errno == EINTR || errno == ECONNABORTED);
-}
-
+/*
+ * Take in the client that waits: one in a turn, since accept4(2) wants a free descriptor before it
+ * looks whether there is another one.
+ */
 static int
 server_on_accept(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
+        ControlServer *server = userdata;
+        bool full = server->n_connections >= CONTROL_CONNECTIONS_MAX && !make_room(server, NULL);
+        int client_fd = full ? -1 : accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
         (void)source;
-        (void)fd;
         (void)revents;
-        for (unsigned i = 0; i < ACCEPTS_MAX && accept_one(userdata); i++)
-                ;
+        if (client_fd >= 0)
+                admit(server, client_fd);
+        else if (full ||
+                 ((errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) &&
+                  !make_room(server, NULL)))
+                pause_accepting(server);
         return 0;
 }
 

@@ -9,8 +9,10 @@
  */
 #include "control/socket_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -162,6 +164,7 @@ socket_file_bind(SocketFile *f, const char *path, char **ret_why)
         CLEANUP_FREE char *reason = NULL;
         int r = fd < 0 ? -errno : remove_stale(path, &reason);
 
+        (void)turn_fd; /* until it is closed */
         *f = (SocketFile){0};
         if (r == 0)
                 r = bind_and_listen(fd, path);
@@ -175,6 +178,51 @@ socket_file_bind(SocketFile *f, const char *path, char **ret_why)
         *ret_why = reason;
         reason = NULL;
         return r;
+}
+
+/* Whether a file is called BASE-PID.sock. */
+static bool
+is_beside(const char *file_name, const char *base, size_t base_length)
+{
+        const char *rest = file_name + base_length + 1;
+        size_t n_digits;
+
+        if (strncmp(file_name, base, base_length) != 0 || file_name[base_length] != '-')
+                return false;
+        n_digits = strspn(rest, "0123456789");
+        return n_digits > 0 && strcmp(rest + n_digits, SOCKET_FILE_SUFFIX) == 0;
+}
+
+/*
+ * Remove what killed instances have left beside BASE.sock: sockets called BASE-PID.sock that nobody
+ * listens on. Their pids are not likely to come again, so they would pile up. What cannot be done is
+ * left undone.
+ */
+void
+socket_file_tidy(const char *path)
+{
+        CLEANUP_FD int turn_fd = take_turn(path);
+        const char *base = strrchr(path, '/');
+        CLEANUP_FREE char *directory = base ? strndup(path, (size_t)(base - path) + 1) : NULL;
+        CLEANUP_DIR DIR *stream = directory && turn_fd >= 0 ? opendir(directory) : NULL;
+        size_t base_length = base ? strlen(base + 1) : 0;
+        const struct dirent *entry;
+
+        if (base_length <= strlen(SOCKET_FILE_SUFFIX))
+                return;
+        base_length -= strlen(SOCKET_FILE_SUFFIX);
+        while (stream && (entry = readdir(stream))) {
+                CLEANUP_FREE char *beside = NULL;
+                char *reason = NULL;
+
+                if (!is_beside(entry->d_name, base + 1, base_length))
+                        continue;
+                if (asprintf(&beside, "%s%s", directory, entry->d_name) < 0)
+                        beside = NULL;
+                else
+                        (void)remove_stale(beside, &reason);
+                free(reason);
+        }
 }
 
 /* Remove the file, if it still is the socket's own. */

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#define SOCKET_FILE_SUFFIX ".sock"
+
 /* Which file the socket has, so that only that one is ever removed. */
 typedef struct SocketFile {
         char *path;
@@ -14,6 +16,7 @@ typedef struct SocketFile {
 
 int socket_file_bind(SocketFile *f, const char *path, char **ret_why);
 int socket_file_adopt(SocketFile *f, const char *path);
+void socket_file_tidy(const char *path);
 void socket_file_remove(const SocketFile *f);
 void socket_file_deinit(SocketFile *f);
 int socket_file_connect(const char *path);

@@ -138,7 +138,7 @@ begin_reload(Host *h, ControlRequest *request)
         Reload *reload = calloc(1, sizeof(*reload));
 
         if (!reload || sd_event_add_time_relative(h->event, &reload->timer, CLOCK_MONOTONIC,
-                                                  STEP_USEC, 0, on_step, reload) < 0)
+                                                  STEP_USEC, 1, on_step, reload) < 0)
                 abort();
         reload->host = h;
         reload->request = request;
@@ -235,10 +235,23 @@ on_request(void *userdata, ControlRequest *request, const char *verb, const json
         } else if (strcmp(verb, "stop") == 0) {
                 control_request_finish(request, NULL, NULL);
                 (void)sd_event_exit(h->event, 0);
+        } else if (strcmp(verb, "drain") == 0) {
+                control_request_finish(request, json_pack("{si}", "worker", 3), NULL);
         } else {
                 h->ready = strcmp(verb, "signal") != 0; /* so that a story can change it */
                 control_request_finish(request, NULL, NULL);
         }
+}
+
+/* The loop has begun, and everything that it needs is open. */
+static int
+on_begin(sd_event_source *source, void *userdata)
+{
+        (void)source;
+        (void)userdata;
+        (void)printf("listening\n");
+        (void)fflush(stdout);
+        return 0;
 }
 
 static int
@@ -259,9 +272,8 @@ serve(Host *h, int argc, char **argv)
                 log_error("%s", reason ? reason : strerrordesc_np(-r));
                 return 1;
         }
-        (void)printf("listening\n");
-        (void)fflush(stdout);
-        return sd_event_loop(h->event);
+        r = sd_event_add_defer(h->event, NULL, on_begin, NULL);
+        return r < 0 ? r : sd_event_loop(h->event);
 }
 
 int
