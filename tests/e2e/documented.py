@@ -104,7 +104,7 @@ def _(t):
         for words in commands(text):
             used = {word.partition("=")[0] for word in words
                     if word.startswith("-") and word != "-"}
-            assert used <= of_verbs.get(words[1], known), words
+            assert used <= of_verbs.get("".join(words[1:2]), known), words
             seen |= used
         assert {"--user", "-l", "--standby"} <= seen, f"the examples were not found: {seen}"
     spans = set(re.findall(r"`(--[\w-]+)", read("README.md")))
