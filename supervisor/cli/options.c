@@ -43,20 +43,23 @@ const Option options_table[] = {
          "Keep N (1) more workers started, without the port, to take the place of one that dies "
          "within milliseconds; not for servers that lock or migrate something as they start",
          set_standby},
-        {"restart", 0, "always|on-failure|never", "When a worker that ended is started again (always)",
-         set_restart},
+        {"restart", 0, "always|on-failure|never",
+         "When a worker that ended is started again (always)", set_restart},
         {"restart-limit", 0, "N/TIME", "Give up after more than N restarts of a worker within TIME",
          set_restart_limit},
         {"backoff-max", 0, "TIME", "The longest wait before a restart (30s)", set_backoff_max},
-        {"stop-signal", 0, "SIGNAL", "The signal that asks a worker to end (TERM)", set_stop_signal},
+        {"stop-signal", 0, "SIGNAL", "The signal that asks a worker to end (TERM)",
+         set_stop_signal},
         {"stop-timeout", 0, "TIME", "How long it may take before it is killed (30s)",
          set_stop_timeout},
         {"ready", 0, "HOW",
-         "When a worker is ready: auto, listen, notify (sd_notify), fd:N (it writes to descriptor N), "
+         "When a worker is ready: auto, listen, notify (sd_notify), fd:N (it writes to descriptor "
+         "N), "
          "timer:TIME (auto)",
          set_ready},
         {"start-timeout", 0, "TIME",
-         "How long a worker may take to be ready (30s for a new generation, else as long as it likes)",
+         "How long a worker may take to be ready (30s for a new generation, else as long as it "
+         "likes)",
          set_start_timeout},
         {"watchdog", 0, "TIME",
          "Abort and restart a worker from which no WATCHDOG=1 (sd_notify) comes in time any more",
@@ -68,12 +71,14 @@ const Option options_table[] = {
          "How the old worker is retired: by its stop signal (signal), or, for servers without a "
          "graceful stop, when it has served its connections while new ones go to the new worker",
          set_drain},
-        {"drain-timeout", 0, "TIME", "With --drain=connections: how long they may take to end (60s)",
-         set_drain_timeout},
-        {"drain-idle", 0, "TIME", "The same: those that are idle for so long are not waited for (5s)",
-         set_drain_idle},
-        {"max-surge", 0, "N", "In a reload, start so many new workers at a time (1)", set_max_surge},
-        {"max-old", 0, "N", "Have at most so many old generations at the same time (2)", set_max_old},
+        {"drain-timeout", 0, "TIME",
+         "With --drain=connections: how long they may take to end (60s)", set_drain_timeout},
+        {"drain-idle", 0, "TIME",
+         "The same: those that are idle for so long are not waited for (5s)", set_drain_idle},
+        {"max-surge", 0, "N", "In a reload, start so many new workers at a time (1)",
+         set_max_surge},
+        {"max-old", 0, "N", "Have at most so many old generations at the same time (2)",
+         set_max_old},
         {"user", 0, "USER", "Run the workers as this user", set_user},
         {"group", 0, "GROUP", "Run the workers as this group", set_group},
         {"chdir", 0, "DIR", "Run the workers in this directory", set_chdir},
@@ -197,8 +202,7 @@ static int
 check_placeholders(const Config *c, char **ret_why)
 {
         CLEANUP(strv_deinit_p) Strv filled = {0};
-        CLEANUP_FREE EnvironmentListener *listeners =
-                calloc(c->n_listen + 1, sizeof(*listeners));
+        CLEANUP_FREE EnvironmentListener *listeners = calloc(c->n_listen + 1, sizeof(*listeners));
         EnvironmentInput input = {.listeners = listeners, .n_listeners = c->n_listen};
 
         if (!listeners)
