@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cli/options.h"
 #include "cli/plain.h"
 #include "cli/verbs.h"
@@ -50,6 +51,28 @@ help_print_option(FILE *f, char short_name, const char *long_name, const char *a
         print_wrapped(f, help);
 }
 
+/* The groups in which the table stands; the manual has the same. */
+static const struct {
+        const char *first; /* its first option */
+        const char *heading;
+} groups[] = {
+        {"listen", "Sockets"}, {"workers", "Workers"}, {"ready", "Readiness"},
+        {"reload", "Reload"},  {"user", "Processes"},  {"name", "The instance"},
+};
+
+static void
+print_options(FILE *f)
+{
+        for (size_t i = 0; i < options_n; i++) {
+                const Option *o = &options_table[i];
+
+                for (size_t j = 0; j < ELEMENTSOF(groups); j++)
+                        if (strcmp(o->long_name, groups[j].first) == 0)
+                                (void)fprintf(f, "\n%s:\n", groups[j].heading);
+                help_print_option(f, o->short_name, o->long_name, o->argument, o->help);
+        }
+}
+
 /* Print the help. */
 void
 help_print(FILE *f)
@@ -62,12 +85,9 @@ help_print(FILE *f)
                     "\n"
                     "  sup -- ./myserver\n"
                     "  sup -l 80 --user www-data -n 4 -- ./myserver --port 80\n"
-                    "\n"
-                    "Options:\n",
+                    "  sup reload\n",
                     f);
-        for (size_t i = 0; i < options_n; i++)
-                help_print_option(f, options_table[i].short_name, options_table[i].long_name,
-                                  options_table[i].argument, options_table[i].help);
+        print_options(f);
         (void)fputs("\nVerbs:\n", f);
         for (size_t i = 0; i < verbs_n; i++) {
                 (void)fprintf(f, "  %s %s\n", verbs_table[i].name, verbs_table[i].synopsis);

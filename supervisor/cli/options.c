@@ -28,7 +28,6 @@ const Option options_table[] = {
          "udp:…, seqpacket:…, dgram:/PATH, vsock:CID:PORT, fd:N. Attributes: backlog= mode= user= "
          "group= v6only reuseport reuseaddr freebind device= as=. May be repeated",
          set_listen},
-        {"workers", 'n', "N", "Run N workers that share the sockets (1)", set_workers},
         {"capture", 0, "auto|require|off",
          "Hold what the server binds by itself (auto); require: fail where that is not possible",
          set_capture},
@@ -39,41 +38,47 @@ const Option options_table[] = {
         {"stdin", 0, "NAME", "Give the worker this listener as its standard input", set_stdin},
         {"no-listen-pid", 0, NULL, "Leave LISTEN_PID out, for servers behind a wrapper",
          set_no_listen_pid},
-        {"restart", 0, "always|on-failure|never", "When a worker that ended is started again (always)",
-         set_restart},
+        {"workers", 'n', "N", "Run N workers that share the sockets (1)", set_workers},
+        {"standby", 0, "[=N]",
+         "Keep N (1) more workers started, without the port, to take the place of one that dies "
+         "within milliseconds; not for servers that lock or migrate something as they start",
+         set_standby},
+        {"restart", 0, "always|on-failure|never",
+         "When a worker that ended is started again (always)", set_restart},
         {"restart-limit", 0, "N/TIME", "Give up after more than N restarts of a worker within TIME",
          set_restart_limit},
         {"backoff-max", 0, "TIME", "The longest wait before a restart (30s)", set_backoff_max},
+        {"stop-signal", 0, "SIGNAL", "The signal that asks a worker to end (TERM)",
+         set_stop_signal},
+        {"stop-timeout", 0, "TIME", "How long it may take before it is killed (30s)",
+         set_stop_timeout},
         {"ready", 0, "HOW",
-         "When a worker counts as serving: auto, listen, notify (sd_notify), fd:N (it writes to "
-         "descriptor N), timer:TIME (auto)",
+         "When a worker is ready: auto, listen, notify (sd_notify), fd:N (it writes to descriptor "
+         "N), "
+         "timer:TIME (auto)",
          set_ready},
-        {"start-timeout", 0, "TIME", "How long a worker may take to be ready (30s, in a reload only)", set_start_timeout},
+        {"start-timeout", 0, "TIME",
+         "How long a worker may take to be ready (30s for a new generation, else as long as it "
+         "likes)",
+         set_start_timeout},
         {"watchdog", 0, "TIME",
-         "Abort and restart a worker that does not say WATCHDOG=1 (sd_notify) in time",
+         "Abort and restart a worker from which no WATCHDOG=1 (sd_notify) comes in time any more",
          set_watchdog},
         {"reload", 0, "overlap|serial",
-         "On HUP, start the new worker before the old one is stopped (overlap), or after it",
+         "In a reload, start the new worker before the old one is stopped (overlap), or after it",
          set_reload},
         {"drain", 0, "signal|connections",
          "How the old worker is retired: by its stop signal (signal), or, for servers without a "
          "graceful stop, when it has served its connections while new ones go to the new worker",
          set_drain},
-        {"drain-timeout", 0, "TIME", "How long connections may take to end (60s)",
-         set_drain_timeout},
-        {"drain-idle", 0, "TIME", "Connections that are idle for so long are not waited for (5s)",
-         set_drain_idle},
-        {"max-surge", 0, "N", "In a reload, start so many new workers at a time (1)", set_max_surge},
-        {"max-old", 0, "N", "Have at most so many old generations at the same time (2)", set_max_old},
-        {"standby", 0, "[=N]",
-         "Keep N (1) more workers started, without the port, to take the place of one that dies "
-         "within milliseconds",
-         set_standby},
-        {"control", 0, "PATH", "The control socket ($XDG_RUNTIME_DIR/sup/NAME.sock or /run/sup/…)",
-         set_control},
-        {"stop-signal", 0, "SIGNAL", "The signal that asks a worker to end (TERM)", set_stop_signal},
-        {"stop-timeout", 0, "TIME", "How long it may take before it is killed (30s)",
-         set_stop_timeout},
+        {"drain-timeout", 0, "TIME",
+         "With --drain=connections: how long they may take to end (60s)", set_drain_timeout},
+        {"drain-idle", 0, "TIME",
+         "The same: those that are idle for so long are not waited for (5s)", set_drain_idle},
+        {"max-surge", 0, "N", "In a reload, start so many new workers at a time (1)",
+         set_max_surge},
+        {"max-old", 0, "N", "Have at most so many old generations at the same time (2)",
+         set_max_old},
         {"user", 0, "USER", "Run the workers as this user", set_user},
         {"group", 0, "GROUP", "Run the workers as this group", set_group},
         {"chdir", 0, "DIR", "Run the workers in this directory", set_chdir},
@@ -82,8 +87,11 @@ const Option options_table[] = {
         {"env-file", 0, "FILE", "Set variables from a file of NAME=VALUE lines", set_env_file},
         {"limit", 0, "NAME=VALUE", "Set a resource limit of the workers, such as nofile=65536",
          set_limit},
-        {"pid-file", 0, "FILE", "Write the pid of sup to a file", set_pid_file},
         {"name", 0, "NAME", "The name of this instance (the program's)", set_name},
+        {"control", 0, "PATH",
+         "The control socket (NAME.sock in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/sup or /run/sup)",
+         set_control},
+        {"pid-file", 0, "FILE", "Write the pid of sup to a file", set_pid_file},
         {"log-format", 0, "text|json", "How events are written (text)", set_log_format},
         {"quiet", 'q', NULL, "Say warnings and errors only", set_quiet},
         {"verbose", 'v', NULL, "Say more", set_verbose},
@@ -194,8 +202,7 @@ static int
 check_placeholders(const Config *c, char **ret_why)
 {
         CLEANUP(strv_deinit_p) Strv filled = {0};
-        CLEANUP_FREE EnvironmentListener *listeners =
-                calloc(c->n_listen + 1, sizeof(*listeners));
+        CLEANUP_FREE EnvironmentListener *listeners = calloc(c->n_listen + 1, sizeof(*listeners));
         EnvironmentInput input = {.listeners = listeners, .n_listeners = c->n_listen};
 
         if (!listeners)

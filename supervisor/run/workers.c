@@ -366,7 +366,7 @@ abort_stalled(Worker *w)
 static void
 kill_all(Worker *w, LifeState before)
 {
-        if (before == LIFE_STOPPING)
+        if (before == LIFE_STOPPING && !w->timer) /* else somebody did not want to wait for that */
                 log_warning("worker %u (pid %d) did not end in time after SIG%s; killing it",
                             w->index, (int)w->pid,
                             w->was_asked ? signal_name(w->supervisor->config->stop_signal) : "ABRT");

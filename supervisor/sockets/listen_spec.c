@@ -119,7 +119,9 @@ parse_unix(ListenSpec *spec, const char *text, int type, char **ret_why)
         size_t head = offsetof(struct sockaddr_un, sun_path);
         size_t length;
 
-        if (text[0] == '.') {
+        while (strncmp(text, "./", 2) == 0)
+                text += 2 + strspn(text + 2, "/");
+        if (text[0] != '/' && text[0] != '@') {
                 CLEANUP_FREE char *cwd = get_current_dir_name();
 
                 if (!cwd || asprintf(&absolute, "%s/%s", cwd, text) < 0) {

@@ -73,6 +73,7 @@ is_replaced(const char *variable, char *const *extra)
         return false;
 }
 
+/* What the worker would have without us, and what the user wants; what is there already wins. */
 static int
 copy_inherited(Strv *v, const EnvironmentInput *in)
 {
@@ -82,7 +83,7 @@ copy_inherited(Strv *v, const EnvironmentInput *in)
                 if (!is_handed_over(*p) && !is_replaced(*p, in->extra))
                         r = strv_add(v, strdup(*p));
         for (char *const *p = in->extra; r == 0 && p && *p; p++)
-                if (!is_replaced(*p, p + 1))
+                if (!is_replaced(*p, p + 1) && !is_replaced(*p, v->items))
                         r = strv_add(v, strdup(*p));
         return r;
 }
@@ -261,9 +262,7 @@ environment_init(Environment *e, const EnvironmentInput *in)
         int r;
 
         *e = (Environment){0};
-        r = copy_inherited(v, in);
-        if (r == 0)
-                r = strv_addf(v, "SUP_NAME=%s", in->instance);
+        r = strv_addf(v, "SUP_NAME=%s", in->instance);
         if (r == 0)
                 r = strv_addf(v, "SUP_WORKER=%u", in->worker);
         if (r == 0)
@@ -280,7 +279,7 @@ environment_init(Environment *e, const EnvironmentInput *in)
                 r = add_notify(e, in);
         if (r == 0 && in->n_listeners > 0)
                 r = add_listeners(e, in);
-        return r;
+        return r < 0 ? r : copy_inherited(v, in);
 }
 
 /* Free all variables. */

@@ -39,18 +39,30 @@ def help_text(t):
     return sup.out.until_end()
 
 
+def headings(t):
+    """The groups of options in --help, which are subsections of the man page."""
+    return [line[:-1] for line in help_text(t) if re.fullmatch(r"[A-Z][a-z ]+:", line) and
+            line != "Verbs:"]
+
+
 def help_options(t):
     """{long name: (short name or "", whether it takes an argument)} as --help has it."""
-    matches = (re.match(r"  (?:-(\w), |    )--([\w-]+)( \S.*)?$", line) for line in help_text(t))
+    matches = (re.match(r"  (?:-(\w), |    )--([\w-]+)((?: |\[=)\S.*)?$", line)
+               for line in help_text(t))
     return {match[2]: (match[1] or "", bool(match[3])) for match in matches if match}
 
 
-def man_options():
+def man_options(sections):
     """The same as the man page has it."""
-    sections = ("Sockets", "Restarts", "Processes", "Speaking")
     lines = re.findall(r"^\.It (?:Fl (\w) , )?Fl -([\w-]+)(.*)$",
                        "".join(man()[section] for section in sections), re.MULTILINE)
     return {name: (short, bool(rest)) for short, name, rest in lines}
+
+
+def verbs(t):
+    """The verbs of --help."""
+    return re.findall(r"^  ([a-z]+)(?: |$)", "\n".join(help_text(t)).partition("Verbs:\n")[2],
+                      re.MULTILINE)
 
 
 def refusal(t, *options):
@@ -63,13 +75,22 @@ def refusal(t, *options):
 def commands(text):
     """Of every `sup …` that stands in code, in README.md or the man page, the words before `--`."""
     code = re.findall(r"(?:^|^\.Dl |^\$ |^# |`)(sup [^`\n]+)", text, re.MULTILINE)
-    return [re.split(r" --(?: |$)", command)[0].split() for command in code]
+    return [re.split(r" --(?: |$)", re.sub(r"'[^']*'", "''", command))[0].split()
+            for command in code]
+
+
+def verb_options(t, verb):
+    """The options of a verb, as its own --help has them."""
+    sup = Sup(t, verb, "--help")
+    assert sup.wait() == 0
+    return set(re.findall(r"(?<=[ ,])--?[a-z-]+", "\n".join(sup.out.until_end())))
 
 
 @step("the options of --help are those of the man page: names, letters, arguments")
 def _(t):
-    told, written = help_options(t), man_options()
+    told, written = help_options(t), man_options(headings(t))
     assert len(told) > 20, told
+    assert list(told) == list(written), "they stand in another order"
     assert told == written, f"not in both: {set(told.items()) ^ set(written.items())}"
 
 
@@ -77,12 +98,17 @@ def _(t):
 def _(t):
     options = help_options(t)
     known = {f"--{name}" for name in options} | {f"-{short}" for short, _ in options.values()}
+    of_verbs = {verb: verb_options(t, verb) for verb in verbs(t)}
     for text in ("".join(man().values()), read("README.md")):
-        used = {word.partition("=")[0] for words in commands(text) for word in words
-                if word.startswith("-") and word != "-"}
-        assert "--user" in used and "-l" in used, f"the examples were not found: {used}"
-        assert used <= known, used - known
+        seen = set()
+        for words in commands(text):
+            used = {word.partition("=")[0] for word in words
+                    if word.startswith("-") and word != "-"}
+            assert used <= of_verbs.get("".join(words[1:2]), known), words
+            seen |= used
+        assert {"--user", "-l", "--standby"} <= seen, f"the examples were not found: {seen}"
     spans = set(re.findall(r"`(--[\w-]+)", read("README.md")))
+    known = known.union(*of_verbs.values())
     assert spans <= known, spans - known
 
 
@@ -109,7 +135,7 @@ def _(t):
 def _(t):
     compat = re.search(r"is none of (.*)$", refusal(t, "--compat=no-such-name"))[1].split(", ")
     sup = Sup(t, *[f"--compat={name}" for name in compat], "-l", f"127.0.0.1:{free_port()}",
-              "-l", t.path("socket"), "--", "/bin/sleep", "1000")
+              "-l", t.path("socket"), "--watchdog=1h", "--", "/bin/sleep", "1000")
     found = {name for name in procs.environment_of(sup.sleeping_worker())
              if name not in os.environ and not name.startswith(("LD_", "GLIBC"))}  # valgrind's
     written = items("Of the worker", "Ev")
@@ -126,6 +152,21 @@ def _(_t):
     assert "NOTIFY_SOCKET" in names and "EINHORN_" in names, names
     missing = [name for name in names if not re.search(rf"\b{name}", man()["Of the worker"])]
     assert not missing, missing
+
+
+@step("what a worker may say by sd_notify")
+def _(_t):
+    known = re.findall(r'strcmp\(name, "([A-Z_]+)"\)', read("supervisor", "worker", "message.c"))
+    written = set(re.findall(r"\b([A-Z_]+)=", "\n".join(
+        re.findall(r"^\.It Li (.+)$", man()["What a worker may say"], re.MULTILINE))))
+    assert len(known) > 5 and written == set(known), written ^ set(known)
+
+
+@step("the verbs are those of the man page")
+def _(t):
+    told = verbs(t)
+    written = set(re.findall(r"^(?:\.It )?\.?(?:Cm )([a-z]+)$", man()["VERBS"], re.MULTILINE))
+    assert "reload" in told and set(told) == written, set(told) ^ written
 
 
 @step("the exit statuses of the man page are those that happen")

@@ -45,6 +45,18 @@ def _(t):
     assert env["KEPT"] == "yes"
 
 
+@step("--env cannot set them either: each is there once, as sup has it; others are as --env says")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--env", "LISTEN_FDS=7", "--env", "SUP_NAME=x", "--env", "NGINX=mine", "--env",
+              "KEPT=1", "--env", "KEPT=2", "-l", f"127.0.0.1:{port}", "--", "/bin/sleep", "1000",
+              env={"KEPT": "0"})
+    with open(f"/proc/{sup.sleeping_worker()}/environ", encoding="utf-8") as file:
+        seen = sorted(word for word in file.read().split("\0")
+                      if word.startswith(("LISTEN_FDS=", "SUP_NAME=", "NGINX=", "KEPT=")))
+    assert seen == ["KEPT=2", "LISTEN_FDS=1", "NGINX=mine", "SUP_NAME=sleep"], seen
+
+
 @step("the number of the worker, and the generation, are counted")
 def _(t):
     port = free_port()
@@ -163,6 +175,15 @@ def _(t):
     addresses = [port, ("::1", port), t.path("socket"), abstract]
     seen = [wait_who(address)["listener"] for address in addresses]
     assert seen == ["0", "1", "2", "3"], seen
+
+
+@step("./PATH is a path in the directory that sup was started in, and is called by its full name")
+def _(t):
+    sup = Sup(t, "-l", "./socket", "-l", ".//./other", "--", PYTHON, server("activated.py"),
+              cwd=t.dir)
+    sup.wait_for_log(rf"listening on {t.path('socket')} ")
+    sup.wait_for_log(rf"listening on {t.path('other')} ")
+    assert wait_who(t.path("socket"))["pid"] == str(sup.worker())
 
 
 @step("seqpacket and datagram unix sockets are handed over as what they are")
