@@ -267,7 +267,7 @@ notify_read_memory(const NotifyCall *call, uint64_t address, void *ret, size_t l
         struct iovec remote = {.iov_len = length};
         ssize_t n;
 
-        remote.iov_base = (void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr): theirs */
+        remote.iov_base = (void *)(uintptr_t)address;
         n = process_vm_readv(call->tid, &local, 1, &remote, 1, 0);
         if (n < 0)
                 return -errno;
@@ -305,7 +305,8 @@ send_answer(int listener_fd, const NotifyCall *call, int error, uint32_t flags)
 {
         struct {
                 struct seccomp_notif_resp response;
-                char longer[64]; /* of a kernel that knows more members */
+                /* cppcheck-suppress unusedStructMember ; for a kernel that knows more members */
+                char longer[64];
         } answer = {.response = {.id = call->id, .error = -error, .flags = flags}};
 
         return ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 ? -errno : 0;

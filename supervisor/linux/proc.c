@@ -279,7 +279,7 @@ int
 proc_fd_flags(pid_t pid, int fd, int *ret_flags)
 {
         char path[64];
-        unsigned long flags;
+        unsigned long flags = 0;
         int r;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
@@ -437,7 +437,7 @@ proc_find_unix_socket(const char *path)
                 if (!name)
                         continue;
                 name[strcspn(name, "\n")] = '\0';
-                if (strcmp(name, path) == 0 &&
+                if (strcmp(name, path) == 0 && /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
                     sscanf(line, "%*s %*s %*s %*s %*s %x %lu", &state, &inode) == 2 &&
                     state == 1 /* SS_UNCONNECTED: bound, perhaps listening */ && inode)
                         return inode;

@@ -69,7 +69,7 @@ parse_host(ListenSpec *spec, char *text, int type, char **ret_why)
         struct addrinfo *list = NULL;
         char *colon = strrchr(text, ':');
         char *host = text;
-        uint16_t port;
+        uint16_t port = 0;
         int r;
 
         if (!colon)
@@ -156,7 +156,7 @@ parse_vsock(ListenSpec *spec, char *text, char **ret_why)
 {
         struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
         char *colon = strchr(text, ':');
-        uint64_t cid = VMADDR_CID_ANY;
+        uint64_t cid = vm.svm_cid;
         uint64_t port;
 
         if (!colon)
@@ -208,7 +208,7 @@ parse_address(ListenSpec *spec, char *text, char **ret_why)
         if (is_unix)
                 return parse_unix(spec, text, type, ret_why);
         if (isdigit((unsigned char)text[0]) && !strpbrk(text, ".:")) {
-                uint16_t port;
+                uint16_t port = 0;
                 int r = parse_port(text, &port, ret_why);
 
                 if (r < 0)
@@ -424,7 +424,7 @@ name_length(const char *text)
 {
         size_t n = strcspn(text, "=:/@[,");
 
-        return text[n] == '=' && n <= LISTEN_NAME_MAX ? n : 0;
+        return n <= LISTEN_NAME_MAX && text[n] == '=' ? n : 0;
 }
 
 /* A name for those who gave none: the port, or the last part of the path. */

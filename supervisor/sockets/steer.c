@@ -59,8 +59,11 @@ attach(int fd, unsigned place, unsigned other, unsigned share)
                 BPF_STMT(BPF_RET | BPF_K, other),
                 BPF_STMT(BPF_RET | BPF_K, place),
         };
-        struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+        struct sock_fprog program;
 
+        memset(&program, 0, sizeof(program)); /* the kernel is handed the padding as well */
+        program.len = sizeof(code) / sizeof(code[0]);
+        program.filter = code;
         return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0
                        ? -errno
                        : 0;

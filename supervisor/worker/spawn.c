@@ -28,6 +28,13 @@
 /* The child runs on this: execvpe(3) keeps a path and, for scripts, the arguments on it. */
 #define STACK_SIZE (256UL * 1024)
 
+/*
+ * What runs in the child is not instrumented by AddressSanitizer: these functions end without
+ * returning, on a stack that it does not know. Their red zones would stay behind for the next
+ * child, and its doubts about the stack would be told on the users' stderr.
+ */
+#define IN_CHILD __attribute__((no_sanitize("address")))
+
 /* What the child reports; the descriptor of a listener may come with it. */
 typedef struct Report {
         SpawnStep step;
@@ -41,7 +48,7 @@ typedef struct Child {
 } Child;
 
 /* Runs in the child: send a report, with a descriptor unless fd is negative. */
-static void
+IN_CHILD static void
 child_report(int report_fd, SpawnStep step, int error, int fd)
 {
         Report report = {.step = step, .error = error};
@@ -64,7 +71,7 @@ child_report(int report_fd, SpawnStep step, int error, int fd)
 }
 
 /* Runs in the child: a system call failed, so this is the end. */
-_Noreturn static void
+IN_CHILD _Noreturn static void
 child_fail(const Child *child, SpawnStep step, int error)
 {
         child_report(child->report_fd, step, error, -1);
@@ -75,7 +82,7 @@ child_fail(const Child *child, SpawnStep step, int error)
  * Runs in the child: dispositions as they are after login. The raw call, since the C library keeps
  * two signals for itself and would not touch them.
  */
-static void
+IN_CHILD static void
 child_reset_signals(const SpawnContext *context)
 {
         static const unsigned long action_default[4]; /* struct sigaction of the kernel, all zero */
@@ -91,7 +98,7 @@ child_reset_signals(const SpawnContext *context)
  * Runs in the child: the raw calls, since the C library's would look after its threads, and those
  * are not ours to change. The parent-death signal is set again later: these calls clear it.
  */
-static void
+IN_CHILD static void
 child_set_user(const Child *child, const SpawnContext *context)
 {
         if ((context->has_user || context->has_group) &&
@@ -106,7 +113,7 @@ child_set_user(const Child *child, const SpawnContext *context)
 }
 
 /* Runs in the child: install the filter and send its listener home. */
-static void
+IN_CHILD static void
 child_install_filter(const Child *child)
 {
         int fd = notify_filter_install(child->request->filter);
@@ -120,7 +127,7 @@ child_install_filter(const Child *child)
 }
 
 /* Runs in the child: listeners at 3, 4, …, all close-on-exec flags cleared by dup2(2). */
-static void
+IN_CHILD static void
 child_place_fds(const Child *child)
 {
         const SpawnRequest *request = child->request;
@@ -135,7 +142,7 @@ child_place_fds(const Child *child)
 }
 
 /* Runs in the child: digits from the left, the rest ends the string. */
-static void
+IN_CHILD static void
 child_write_number(char *slot, unsigned long long number)
 {
         char digits[ENVIRONMENT_PIDFD_DIGITS];
@@ -151,7 +158,7 @@ child_write_number(char *slot, unsigned long long number)
 }
 
 /* Runs in the child: who it is, for the variables that say so. */
-static void
+IN_CHILD static void
 child_write_identity(const Environment *environment)
 {
         struct stat st;
@@ -167,7 +174,7 @@ child_write_identity(const Environment *environment)
         fd_close(fd);
 }
 
-__attribute__((noinline)) static int
+IN_CHILD __attribute__((noinline)) static int
 child_main(void *argument)
 {
         const Child *child = argument;

@@ -62,8 +62,8 @@ def _(t):
     port = free_port()
     sup = Sup(t, "-n", "2", "-l", f"127.0.0.1:{port}", "--", PYTHON, server("activated.py"))
     wait_who(port)
-    workers = {procs.environment_of(pid)["SUP_WORKER"] for pid in sup.workers(2)}
-    assert workers == {"1", "2"}, workers
+    wait_until(lambda: {procs.environment_of(pid).get("SUP_WORKER") for pid in sup.workers(2)} ==
+               {"1", "2"}, "both run their program and know their number")
 
 
 @step("--no-listen-pid leaves LISTEN_PID out, so that `sh -c` may stand between")

@@ -46,10 +46,10 @@ def _(t):
 
 @step("--limit sets a resource limit of the worker and not of sup")
 def _(t):
-    sup, pid = sleeper(t, "--limit", "nofile=100", "--limit", "core=0")
-    assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (100, 100)
+    sup, pid = sleeper(t, "--limit", "memlock=4096", "--limit", "core=0")
+    assert resource.prlimit(pid, resource.RLIMIT_MEMLOCK) == (4096, 4096)
     assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
-    assert resource.prlimit(sup.pid, resource.RLIMIT_NOFILE) != (100, 100)
+    assert resource.prlimit(sup.pid, resource.RLIMIT_MEMLOCK) != (4096, 4096)
 
 
 @step("--pid-file has sup's pid while it runs, and is removed at the end")

@@ -31,13 +31,12 @@ leave_time_wait(void)
 int
 main(void)
 {
-        int error = EADDRINUSE;
-
         fact_begin();
         leave_time_wait();
         for (int help = 0; help < 2; help++) {
                 Trap trap = trap_start(bind_plainly, 0);
                 struct seccomp_notif call = trap_receive(&trap);
+                int error;
 
                 if (help) {
                         int fd = trap_get_fd(&trap, &call);
