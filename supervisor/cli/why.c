@@ -99,14 +99,14 @@ answer_address(Why *w, const ListenSpec *spec, const Address *address)
         int r;
 
         memcpy(asker.device, spec->device, sizeof(asker.device));
-        r = look_at(address, &asker, &answer->facts);
+        r = look_at(address, &asker, LOOK_WITH_THREAD, &answer->facts);
         if (r == 0 && spec->any_address &&
             (answer->facts.error == EAFNOSUPPORT || answer->facts.error == EADDRNOTAVAIL)) {
                 v4 = (Address){.in = {.sin_family = AF_INET}, .length = sizeof(v4.in)};
                 v4.type = address->type;
                 address_set_port(&v4, address_port(address)); /* no IPv6 here */
                 facts_deinit(&answer->facts);
-                r = look_at(&v4, &asker, &answer->facts);
+                r = look_at(&v4, &asker, LOOK_WITH_THREAD, &answer->facts);
         }
         w->n_answers++;
         if (r < 0)

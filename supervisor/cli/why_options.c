@@ -2,7 +2,9 @@
 /* why_options.c - the command line of `sup why`: one table, for getopt_long(3) and --help. */
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
 #include <pwd.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -10,6 +12,14 @@
 #include "base/why.h"
 #include "cli/help.h"
 #include "cli/why.h"
+
+/* Directories are open to the user's groups, and not to root's. What root may stays ours. */
+static void
+take_groups(const struct passwd *entry)
+{
+        (void)initgroups(entry->pw_name, entry->pw_gid);
+        (void)setfsgid(entry->pw_gid);
+}
 
 static int
 set_user(WhyOptions *o, const char *value, char **ret_why)
@@ -26,6 +36,8 @@ set_user(WhyOptions *o, const char *value, char **ret_why)
         if (geteuid() != 0 && o->uid != geteuid())
                 return why(ret_why, -EPERM, "--as-user %s: only root can ask for another user",
                            value);
+        if (entry && geteuid() == 0)
+                take_groups(entry);
         return 0;
 }
 

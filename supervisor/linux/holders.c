@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "linux/proc.h"
 
-#define FIRST_ROUND 1024 /* descriptors of a process */
+#define FIRST_ROUND 256 /* descriptors of a process */
 
 typedef struct Wanted {
         ino_t inode;

@@ -22,7 +22,8 @@
 #include "base/fd.h"
 #include "base/parse.h"
 
-#define PF_EXITING 0x4UL /* linux/sched.h; field 9 of proc(5)'s stat */
+#define PID_MAX_LIMIT 4194304UL /* linux/threads.h */
+#define PF_EXITING 0x4UL        /* linux/sched.h; field 9 of proc(5)'s stat */
 
 /* Read a small file of a process into text, terminated. Returns the length or a negative errno. */
 static ssize_t
@@ -41,7 +42,7 @@ read_file(pid_t pid, const char *name, char *text, size_t size)
         return n;
 }
 
-/* The value in front of `end` of the text at *p, moving on; 0 where there is none. */
+/* The next number of the text at *p, moving on; 0 where there is none. */
 static unsigned long
 next_number(const char **p)
 {
@@ -50,6 +51,15 @@ next_number(const char **p)
 
         *p = end;
         return value;
+}
+
+/* The same for a process; what cannot be one is -1. */
+static pid_t
+next_pid(const char **p)
+{
+        unsigned long value = next_number(p);
+
+        return value <= PID_MAX_LIMIT ? (pid_t)value : -1;
 }
 
 static void
@@ -70,13 +80,14 @@ process_parse_stat(const char *text, Process *p)
 {
         const char *open_bracket = strchr(text, '(');
         const char *rest = strrchr(text, ')'); /* the name between them may hold anything */
+        const char *begin = text;
         Process read = *p;
         size_t n_comm;
 
         if (!open_bracket || !rest || rest < open_bracket || rest[1] != ' ' ||
             !isalpha((unsigned char)rest[2]) || !isdigit((unsigned char)text[0]))
                 return -EINVAL;
-        read.pid = (pid_t)strtol(text, NULL, 10);
+        read.pid = next_pid(&begin);
         n_comm = (size_t)(rest - open_bracket - 1);
         if (n_comm >= sizeof(read.comm))
                 n_comm = sizeof(read.comm) - 1;
@@ -88,13 +99,15 @@ process_parse_stat(const char *text, Process *p)
         read.comm[n_comm] = '\0';
         read.state = rest[2];
         rest += 3;
-        read.parent = (pid_t)next_number(&rest);
+        read.parent = next_pid(&rest);
         skip_fields(&rest, 1); /* the process group */
-        read.session = (pid_t)next_number(&rest);
+        read.session = next_pid(&rest);
         skip_fields(&rest, 2);
         read.is_ending = (next_number(&rest) & PF_EXITING) != 0;
         skip_fields(&rest, 12);
         read.started_ticks = next_number(&rest);
+        if (read.pid <= 0 || read.parent < 0 || read.session < 0)
+                return -EINVAL;
         *p = read;
         return 0;
 }
@@ -257,9 +270,9 @@ process_read(pid_t pid, Process *ret)
         Process p = {.pid = pid};
         char text[4096];
 
-        if (read_file(pid, "stat", text, sizeof(text)) <= 0 || process_parse_stat(text, &p) < 0)
+        if (read_file(pid, "stat", text, sizeof(text)) <= 0 || process_parse_stat(text, &p) < 0 ||
+            p.pid != pid)
                 return -ESRCH;
-        p.pid = pid;
         if (read_file(pid, "status", text, sizeof(text)) > 0)
                 process_parse_status(text, &p);
         read_command(&p);

@@ -12,8 +12,6 @@
 /* A TCP socket that is bound and neither listens nor is connected: linux/inet_diag.h, Linux 6.8. */
 #define SOCKDIAG_BOUND 13
 
-#define SOCKDIAG_ALL_STATES (0xffeU | 1U << SOCKDIAG_BOUND)
-
 /* One TCP or UDP socket of a dump. */
 typedef struct SockdiagSocket {
         int family;     /* AF_INET, AF_INET6 */

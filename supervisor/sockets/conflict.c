@@ -45,7 +45,7 @@ conflict_find(const Address *address, const ProbeSocket *asker)
         CLEANUP(facts_deinit) Facts facts;
         Verdict verdict;
 
-        if (look_at(address, asker, &facts) < 0)
+        if (look_at(address, asker, LOOK_ALONE, &facts) < 0)
                 return NULL;
         verdict_judge(&facts, &verdict);
         return verdict.is_free ? NULL : in_one_line(&facts, &verdict);

@@ -122,6 +122,10 @@ write_about_holder(FILE *out, const Facts *f, const Finding *finding)
         write_local(out, f, finding);
         if (finding->cause == CAUSE_INHERITED)
                 (void)fputs(", and does not take connections from it", out);
+        if (f->netns.name[0])
+                (void)fprintf(out, ", in the network namespace %s", f->netns.name);
+        else if (f->netns.pid)
+                (void)fprintf(out, ", in the network namespace of pid %d", (int)f->netns.pid);
         if (finding->takes_both)
                 (void)fputs(", which takes IPv4 as well", out);
         if (finding->foreign_group)

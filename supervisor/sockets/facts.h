@@ -14,6 +14,7 @@
 
 #include "linux/holders.h"
 #include "linux/ifaddr.h"
+#include "linux/netns.h"
 #include "linux/process.h"
 #include "linux/sockdiag.h"
 #include "sockets/address.h"
@@ -78,6 +79,7 @@ typedef struct Facts {
         FactPath path;
         int connect_error; /* to a socket at the path: 0 answers, ECONNREFUSED, … FACTS_NOT_TRIED */
         char directory[FACTS_PATH_MAX]; /* of the path */
+        Netns netns; /* where the path's sockets are found, if not here: as root */
 } Facts;
 
 void facts_init(Facts *f, const Address *address, const ProbeSocket *asker);

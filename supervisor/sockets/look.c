@@ -16,7 +16,6 @@
 #include "sockets/look.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -24,43 +23,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sockets/overlap.h"
+#include "sockets/collect.h"
 
 #define SECOND_LOOK_USEC 10000
 #define NSEC_PER_SEC 1000000000L
-
-typedef struct Collector {
-        Facts *facts;
-        unsigned device;
-        int error;
-} Collector;
-
-static void
-on_socket(const SockdiagSocket *s, void *userdata)
-{
-        Collector *c = userdata;
-
-        /* A connection that is being made stands in nobody's way: its listener does. */
-        if (s->state == TCP_SYN_RECV || s->state > SOCKDIAG_BOUND ||
-            !overlap_is_in_the_way(&c->facts->address, c->device, s))
-                return;
-        if (facts_add_socket(c->facts, s) < 0)
-                c->error = -ENOMEM;
-}
-
-static int
-collect(Facts *f, uint32_t states)
-{
-        Collector c = {.facts = f};
-        SockdiagQuery query = {.protocol = f->address.type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP,
-                               .states = states,
-                               .port = address_port(&f->address)};
-
-        if (f->asker.device[0])
-                c.device = if_nametoindex(f->asker.device);
-        (void)sockdiag_dump_inet(&query, on_socket, &c);
-        return c.error;
-}
 
 static void
 read_numbers(const char *path, unsigned *ret_first, unsigned *ret_second)
@@ -189,19 +155,20 @@ try_options(Facts *f)
 }
 
 static int
-look_at_port(Facts *f)
+look_at_port(Facts *f, LookMode mode)
 {
         bool is_tcp = f->address.type != SOCK_DGRAM;
         int r;
 
         read_settings(f);
-        r = collect(f, is_tcp ? 1U << TCP_LISTEN : UINT32_MAX);
+        r = collect_sockets(f, is_tcp ? 1U << TCP_LISTEN : UINT32_MAX);
         if (r == 0 && f->n_sockets == 0) {
                 f->error = ask_kernel(f);
                 if (is_tcp && f->error == EADDRINUSE)
-                        r = collect(f, SOCKDIAG_ALL_STATES & ~(1U << TCP_LISTEN));
+                        r = collect_others(f, mode == LOOK_WITH_THREAD);
                 else if (is_tcp && f->error == 0 && f->asker.reuseaddr)
-                        r = collect(f, 1U << SOCKDIAG_BOUND); /* who may be the first to listen */
+                        r = collect_sockets(
+                                f, 1U << SOCKDIAG_BOUND); /* who may be the first to listen */
                 if (f->n_sockets == 0 && is_tcp && f->error == EADDRINUSE)
                         f->hides_bound = !sockdiag_shows_bound();
         }
@@ -232,11 +199,11 @@ misses_holder(const Facts *f)
 }
 
 static int
-look_once(const Address *address, const ProbeSocket *asker, Facts *ret)
+look_once(const Address *address, const ProbeSocket *asker, LookMode mode, Facts *ret)
 {
         facts_init(ret, address, asker);
         if (address_has_port(address))
-                return look_at_port(ret);
+                return look_at_port(ret, mode);
         if (address->any.sa_family == AF_UNIX)
                 return look_at_unix(ret);
         ret->error = ask_kernel(ret);
@@ -250,7 +217,7 @@ look_once(const Address *address, const ProbeSocket *asker, Facts *ret)
 int
 look_for_listeners(Facts *f)
 {
-        int r = collect(f, f->address.type == SOCK_DGRAM ? UINT32_MAX : 1U << TCP_LISTEN);
+        int r = collect_sockets(f, f->address.type == SOCK_DGRAM ? UINT32_MAX : 1U << TCP_LISTEN);
 
         return r == 0 && f->n_sockets ? facts_find_holders(f) : r;
 }
@@ -260,9 +227,9 @@ look_for_listeners(Facts *f)
  * client sees anything. Returns 0 or a negative errno; ret is to be deinitialised in any case.
  */
 int
-look_at(const Address *address, const ProbeSocket *asker, Facts *ret)
+look_at(const Address *address, const ProbeSocket *asker, LookMode mode, Facts *ret)
 {
-        int r = look_once(address, asker, ret);
+        int r = look_once(address, asker, mode, ret);
 
         if (r < 0 || !misses_holder(ret))
                 return r;
@@ -273,7 +240,7 @@ look_at(const Address *address, const ProbeSocket *asker, Facts *ret)
 
                 if (!before.s.inode || before.n_holders)
                         continue;
-                r = look_once(address, asker, &again);
+                r = look_once(address, asker, mode, &again);
                 again.was_gone = true;
                 for (size_t j = 0; j < again.n_sockets; j++)
                         if (again.sockets[j].s.inode == before.s.inode)

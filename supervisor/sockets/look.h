@@ -5,7 +5,13 @@
 
 #include "sockets/facts.h"
 
-int look_at(const Address *address, const ProbeSocket *asker, Facts *ret);
+/* Whether the kernel's tables may be walked by two threads at a time. */
+typedef enum LookMode {
+        LOOK_ALONE, /* for the supervisor, which is one thread */
+        LOOK_WITH_THREAD,
+} LookMode;
+
+int look_at(const Address *address, const ProbeSocket *asker, LookMode mode, Facts *ret);
 int look_for_listeners(Facts *f);
 int look_at_unix(Facts *f);
 

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "sockets/look.h"
 
 #define KERNEL_MINOR_BITS 20 /* linux/kdev_t.h: how udiag_vfs_dev is made */
@@ -91,12 +92,38 @@ on_unix_socket(const SockdiagUnix *u, void *userdata)
                 search->error = -ENOMEM;
 }
 
+static void
+dump(void *search)
+{
+        (void)sockdiag_dump_unix(on_unix_socket, search);
+}
+
+static void
+dump_here(Search *search)
+{
+        dump(search);
+}
+
+/* A path is reached from everywhere, but the kernel shows the sockets of a network namespace only. */
+static void
+dump_elsewhere(Search *search)
+{
+        CLEANUP(netns_set_deinit) NetnsSet others;
+
+        (void)netns_find_others(&others);
+        for (size_t i = 0; i < others.n_items && search->facts->n_sockets == 0; i++) {
+                (void)netns_visit(&others.items[i], dump, search);
+                if (search->facts->n_sockets)
+                        search->facts->netns = others.items[i];
+        }
+}
+
 static int
-find_sockets(Search *search)
+find_sockets(Search *search, void (*find)(Search *search))
 {
         Facts *f = search->facts;
 
-        (void)sockdiag_dump_unix(on_unix_socket, search);
+        find(search);
         return search->error < 0 || !f->n_sockets ? search->error : facts_find_holders(f);
 }
 
@@ -151,9 +178,11 @@ look_at_path(Facts *f)
                 return 0;
         search.inode = (uint32_t)st.st_ino;
         search.device = (uint32_t)(major(st.st_dev) << KERNEL_MINOR_BITS | minor(st.st_dev));
-        r = find_sockets(&search);
+        r = find_sockets(&search, dump_here);
         if (r == 0 && f->n_sockets == 0)
                 f->connect_error = probe_connect(&f->address);
+        if (f->is_root && (f->connect_error == 0 || f->connect_error == EPROTOTYPE))
+                r = find_sockets(&search, dump_elsewhere);
         return r;
 }
 
@@ -168,5 +197,5 @@ look_at_unix(Facts *f)
                 return look_at_path(f);
         r = probe_bind(&f->address, &f->asker);
         f->error = r < 0 ? -r : r;
-        return f->error == EADDRINUSE ? find_sockets(&search) : 0;
+        return f->error == EADDRINUSE ? find_sockets(&search, dump_here) : 0;
 }

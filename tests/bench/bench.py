@@ -400,8 +400,43 @@ def bench_requests(report, folder, quick):
                f"bare {bare:.0f}", f"{ratio:.3f}", "≥ 0.97", ratio >= 0.97)
 
 
+def timed(command):
+    start = time.monotonic_ns()
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    return (time.monotonic_ns() - start) / 1e9
+
+
+def bench_why(report, quick):
+    """(g) sup why beside ss, on a machine with 50,000 open and 50,000 TIME_WAIT sockets."""
+    if os.geteuid() != 0 or not shutil.which("ss"):
+        print("  sup why: needs root, nsenter and ss", file=sys.stderr)
+        return
+    count = 5000 if quick else 50000
+    ports = {"a free port": 7001, "a listened port": 8001, "a TIME_WAIT port": 9001}
+    samples = {(name, tool): [] for name in ports for tool in ("sup", "ss")}
+    with subprocess.Popen([helper("crowd"), str(count // 2), str(count)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as crowd:
+        if crowd.stdout.readline() != b"ready\n":
+            raise Failure("crowd: the sockets could not be made")
+        inside = ["nsenter", f"--net=/proc/{crowd.pid}/ns/net"]
+        end = time.monotonic() + 45  # TIME_WAIT takes 60 s
+        while time.monotonic() < end and len(samples["a free port", "ss"]) < (1 if quick else 9):
+            for name, port in ports.items():
+                samples[name, "sup"].append(timed([*inside, SUP, "why", str(port)]))
+                samples[name, "ss"].append(timed([*inside, "ss", "-Htanp", f"sport = :{port}"]))
+        if subprocess.run([*inside, SUP, "why", "9001"], check=False,
+                          stdout=subprocess.DEVNULL).returncode != 1:
+            raise Failure("crowd: TIME_WAIT is over already")
+        crowd.stdin.close()
+    for name in ports:
+        ours, theirs = (statistics.median(samples[name, tool]) for tool in ("sup", "ss"))
+        report.add(f"sup why, {name} of a machine with {count} open and {count} TIME_WAIT sockets",
+                   ms(ours), f"ss -Htanp {ms(theirs)}", f"{ours / theirs:.2f}", "≤ 0.2, ≤ 60 ms",
+                   ours <= 0.2 * theirs and ours <= 0.060)
+
+
 def main():
-    benches = ("restart", "start", "thousand", "idle", "requests")
+    benches = ("restart", "start", "thousand", "idle", "requests", "why")
     parser = argparse.ArgumentParser(description="Measure what sup costs.")
     parser.add_argument("--output", metavar="FILE", help="write the report to FILE, too")
     parser.add_argument("--only", default=",".join(benches), help=f"some of: {', '.join(benches)}")
@@ -430,6 +465,8 @@ def main():
             bench_requests(report, folder, options.quick)
         if "idle" in only:
             idle.end(report)
+        if "why" in only:
+            bench_why(report, options.quick)
 
     text = report.markdown("make bench")
     print(text)

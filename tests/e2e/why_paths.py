@@ -128,6 +128,8 @@ def _(t):
     assert answer.causes() == ["directory"] and answer.part(None)["error"] == "EACCES"
     if IS_ROOT:
         assert ask_why(t, t.path("closed/socket")).status == 0
+        os.chown(t.path("closed"), 0, 0)
+        os.chmod(t.path("closed"), 0o775)  # of root's group, to which nobody does not belong
         assert ask_why(t, "--as-user", "nobody", t.path("closed/socket")).causes() == ["directory"]
 
 
@@ -145,10 +147,14 @@ def _(t):
 def _(t):
     need_root("a network namespace")
     path = t.path("socket")
-    Holder(t, LISTENS, path, "SOCK_STREAM", "listen", prefix=["unshare", "--net"])
+    holder = Holder(t, LISTENS, path, "SOCK_STREAM", "listen", prefix=["unshare", "--net"])
     answer = ask_why(t, path)
-    assert answer.causes() == ["path-elsewhere"]
-    assert "namespace" in answer.first_line
+    assert answer.causes() == ["listener"] and answer.pids() == [holder.pid]
+    assert f"in the network namespace of pid {holder.pid}" in answer.first_line
+    os.chmod(path, 0o777)
+    answer = ask_why(t, path, user=True)
+    assert answer.causes() == ["path-elsewhere"] and answer.pids() == []
+    assert "another network namespace" in answer.first_line
 
 
 @step("a path that sup holds")

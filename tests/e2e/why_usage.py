@@ -44,8 +44,8 @@ def _(_):
     for word in ("--json", "--as-user USER", "--reuseaddr", "--reuseport", "--watch", "--listening",
                  "--netns", "ADDRESS"):
         assert word in screen.stdout, word
-    assert "sup why ADDRESS" in subprocess.run([sup_binary(), "--help"], check=True,
-                                               capture_output=True, text=True).stdout
+    assert "\n  why [OPTION…] ADDRESS\n" in subprocess.run([sup_binary(), "--help"], check=True,
+                                                           capture_output=True, text=True).stdout
 
 
 @step("why is a verb as the first word only: after --, or with a slash, it is a command")
