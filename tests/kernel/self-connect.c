@@ -7,16 +7,16 @@
  */
 #include "fact.h"
 
-enum { EVEN_PORT = 40000, ODD_PORT = 40001, ATTEMPTS = 40000 };
+enum { EVEN_PORT = 40000, ODD_PORT = 40001, MOST_ATTEMPTS = 200000, ODD_ATTEMPTS = 40000 };
 
 /* Connect until it works. Returns the number of attempts, or 0 when none of them did. */
 static int
-retry(uint16_t port, int *ret_fd)
+retry(uint16_t port, int n_attempts, int *ret_fd)
 {
         struct sockaddr_in address = fact_address();
 
         address.sin_port = htons(port);
-        for (int i = 1; i <= ATTEMPTS; i++) {
+        for (int i = 1; i <= n_attempts; i++) {
                 int fd = fact_socket();
 
                 if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
@@ -55,7 +55,7 @@ main(void)
 
         fact_begin();
         fact_sysctl("ip_local_port_range", "32768 60999");
-        n = retry(EVEN_PORT, &fd);
+        n = retry(EVEN_PORT, MOST_ATTEMPTS, &fd);
         FACT(n > 0, "port %d, where nobody listens: connected at attempt %d", EVEN_PORT, n);
         if (n == 0)
                 return fact_end();
@@ -67,8 +67,8 @@ main(void)
         FACT(error == EADDRINUSE, "a server, with SO_REUSEADDR: %s", fact_say(error));
         close(fd);
 
-        n = retry(ODD_PORT, &fd);
-        FACT(n == 0, "port %d: %d attempts, %s", ODD_PORT, ATTEMPTS,
+        n = retry(ODD_PORT, ODD_ATTEMPTS, &fd);
+        FACT(n == 0, "port %d: %d attempts, %s", ODD_PORT, ODD_ATTEMPTS,
              n ? "and one that was connected" : "all of them refused");
         return fact_end();
 }
