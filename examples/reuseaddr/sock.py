@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 """sock.py - a socket that does as it is told, for the tour.
 
-usage: sock.py listen ADDRESS… [reuseaddr] [v6only] [child]     bind and listen, then wait
-       sock.py bind ADDRESS [reuseaddr]                         bind only, then wait
-       sock.py udp ADDRESS [reuseaddr]                          bind, and print what comes
-       sock.py send ADDRESS TEXT                                send it by UDP
-       sock.py connect ADDRESS                                  connect, then wait
+usage: sock.py listen ADDRESS… [OPTION…]    bind and listen, then wait
+       sock.py bind ADDRESS [OPTION…]       bind only, then wait
+       sock.py udp ADDRESS [OPTION…]        bind, and print what comes
+       sock.py send ADDRESS TEXT            send it by UDP
+       sock.py connect ADDRESS [OWN]        connect, from the address OWN if it is given, then wait
 
-ADDRESS is HOST:PORT or [HOST]:PORT. child: start `sleep`, which inherits the listener, as happens
-to who opens it without SOCK_CLOEXEC.
+ADDRESS is HOST:PORT or [HOST]:PORT; OPTION is reuseaddr, reuseport, v6only, or child: start `sleep`,
+which inherits the listener, as happens to who opens it without SOCK_CLOEXEC.
 """
 
 import os
@@ -31,6 +31,8 @@ def make(address, kind, options):
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
     if "reuseaddr" in options:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if "reuseport" in options:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, "v6only" in options)
     sock.bind((host, port))
@@ -47,7 +49,8 @@ def main(verb, *words):
     options = set(words) - set(addresses)
     kind = socket.SOCK_DGRAM if verb in ("udp", "send") else socket.SOCK_STREAM
     if verb == "connect":
-        with socket.create_connection(parse(addresses[0])) as sock:
+        own = parse(addresses[1]) if len(addresses) > 1 else None
+        with socket.create_connection(parse(addresses[0]), source_address=own) as sock:
             wait(f"connected, from port {sock.getsockname()[1]}")
     elif verb == "send":
         with socket.socket(type=kind) as sock:
