@@ -16,6 +16,7 @@ main(void)
         char byte;
 
         fact_begin();
+        fact_need_two_users();
         MUST(pipe(pipe_fds) == 0);
         fd = fact_socket();
         fact_set(fd, SO_REUSEADDR);

@@ -5,12 +5,15 @@
  * A program is: fact_begin(), some FACT(condition, sentence), return fact_end(). Each fact is
  * printed with its figure. Exit status 0: all as the program sup relies on; 1: this kernel differs;
  * 77: cannot be shown here (automake's "skip"). Everything happens in a network namespace of its
- * own, so ports are chosen freely; nothing lasts longer than ten seconds.
+ * own, so ports are chosen freely; for an ordinary user it lies in a user namespace of its own,
+ * where he is root and the only user. Nothing lasts longer than ten seconds, unless time itself is
+ * the fact (fact_begin_slow; `make check-slow`).
  */
 #ifndef SUP_TESTS_KERNEL_FACT_H
 #define SUP_TESTS_KERNEL_FACT_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -34,7 +37,8 @@ enum {
         FACT_NOBODY = 65534,
 };
 
-static int fact_status; /* of this program so far */
+static int fact_status;     /* of this program so far */
+static bool fact_only_user; /* there is no second uid to become */
 
 /* Print a fact; a false one makes the program fail. */
 #define FACT(condition, ...) fact_check((condition), #condition, __VA_ARGS__)
@@ -84,15 +88,67 @@ fact_loopback_up(void)
 }
 
 static inline void
+fact_write(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        MUST(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+        close(fd);
+}
+
+/* As an ordinary user: become root of a user namespace of one's own. */
+static inline void
+fact_become_root(void)
+{
+        char map[64];
+
+        snprintf(map, sizeof(map), "0 %u 1", geteuid());
+        if (unshare(CLONE_NEWUSER) < 0 || access("/proc/self/uid_map", W_OK) < 0)
+                fact_skip(
+                        "needs root, or a user namespace of its own, which is not to be had here");
+        fact_write("/proc/self/uid_map", map);
+        fact_only_user = true;
+}
+
+/* May be called again, for a fresh network namespace. */
+static inline void
 fact_begin(void)
 {
         setvbuf(stdout, NULL, _IOLBF, 0);
         alarm(FACT_SECONDS);
         if (geteuid() != 0)
-                fact_skip("a network namespace of its own needs root");
+                fact_become_root();
         if (unshare(CLONE_NEWNET) < 0)
                 fact_skip("no network namespace to be had here");
         fact_loopback_up();
+}
+
+/* The same for a program that takes up to that many seconds. */
+static inline void
+fact_begin_slow(unsigned seconds)
+{
+        fact_begin();
+        alarm(seconds);
+}
+
+/* For what needs root and FACT_NOBODY side by side. */
+static inline void
+fact_need_two_users(void)
+{
+        if (fact_only_user)
+                fact_skip("needs root: two users that are at odds");
+}
+
+/* Set net.ipv4.NAME of our network namespace. */
+static inline void
+fact_sysctl(const char *name, const char *value)
+{
+        char path[128];
+
+        snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+        if (access(path, W_OK) < 0)
+                fact_skip("a sysctl of its network namespace cannot be set here");
+        fact_write(path, value);
 }
 
 static inline int
@@ -131,6 +187,15 @@ fact_pause_ms(long ms)
         struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
         nanosleep(&t, NULL);
+}
+
+static inline double
+fact_seconds(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static inline struct sockaddr_in
@@ -195,6 +260,28 @@ fact_listener(bool reuse)
         MUST((errno = fact_bind(fd)) == 0);
         MUST((errno = fact_listen(fd)) == 0);
         return fd;
+}
+
+/* What bind() and listen() of a new server say at this moment: 0 or the errno. */
+static inline int
+fact_try(bool reuse)
+{
+        int fd = fact_socket();
+        int error;
+
+        if (reuse)
+                fact_set(fd, SO_REUSEADDR);
+        error = fact_bind(fd);
+        if (error == 0)
+                error = fact_listen(fd);
+        close(fd);
+        return error;
+}
+
+static inline const char *
+fact_say(int error)
+{
+        return error ? strerror(error) : "works";
 }
 
 /* Connect to the port. Returns the socket, or minus the errno. */

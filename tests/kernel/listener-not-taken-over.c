@@ -30,6 +30,7 @@ main(void)
         int error;
 
         fact_begin();
+        fact_need_two_users();
         fact_listener(true);
         error = bind_as(0);
         FACT(error == EADDRINUSE, "TCP, the same user: %s", strerror(error));

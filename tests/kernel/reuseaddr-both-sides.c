@@ -24,22 +24,6 @@ leave_connection(bool reuse, bool client_closes)
         return client_fd;
 }
 
-/* What a plain bind() and listen() say now. */
-static int
-try_again(bool reuse)
-{
-        int fd = fact_socket();
-        int error;
-
-        if (reuse)
-                fact_set(fd, SO_REUSEADDR);
-        error = fact_bind(fd);
-        if (error == 0)
-                error = fact_listen(fd);
-        close(fd);
-        return error;
-}
-
 int
 main(void)
 {
@@ -52,7 +36,7 @@ main(void)
 
                 fact_begin(); /* a fresh namespace for each */
                 client_fd = leave_connection(old, client_closes);
-                error = try_again(new);
+                error = fact_try(new);
                 FACT(error == (old && new ? 0 : EADDRINUSE),
                      "%s, old server %s the option, new server %s: %s",
                      client_closes ? "TIME_WAIT" : "FIN_WAIT2", old ? "with" : "without",

@@ -10,7 +10,6 @@
 
 #include "fact.h"
 
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
