@@ -72,6 +72,10 @@ main(int argc, char **argv)
                 accept_state();
         if (verb)
                 return verb->run(argc - 1, argv + 1);
+        if (inherited_take(&config.inherited, &reason) < 0) {
+                log_error("%s", reason ? reason : "out of memory");
+                return EXIT_FAILURE;
+        }
         switch (options_parse(argc, argv, &config, &reason)) {
         case OPTIONS_HELP:
                 help_print(stdout);

@@ -28,6 +28,9 @@ const Option options_table[] = {
          "udp:…, seqpacket:…, dgram:/PATH, vsock:CID:PORT, fd:N. Attributes: backlog= mode= user= "
          "group= v6only reuseport reuseaddr freebind device= as=. May be repeated",
          set_listen},
+        {"as", 0, "NAME=ADDRESS",
+         "The server that binds ADDRESS gets the listener NAME, whoever opened it. May be repeated",
+         set_as},
         {"workers", 'n', "N", "Run N workers that share the sockets (1)", set_workers},
         {"capture", 0, "auto|require|off",
          "Hold what the server binds by itself (auto); require: fail where that is not possible",
@@ -160,7 +163,7 @@ has_listener(const Config *c, const char *name)
         for (size_t i = 0; i < c->n_listen; i++)
                 if (strcmp(c->listen[i].name, name) == 0)
                         return true;
-        return false;
+        return inherited_has_name(&c->inherited, name);
 }
 
 /* Whether two listeners may be bound to one address: both were asked to share it. */
@@ -194,14 +197,16 @@ static int
 check_placeholders(const Config *c, char **ret_why)
 {
         CLEANUP(strv_deinit_p) Strv filled = {0};
-        CLEANUP_FREE EnvironmentListener *listeners =
-                calloc(c->n_listen + 1, sizeof(*listeners));
-        EnvironmentInput input = {.listeners = listeners, .n_listeners = c->n_listen};
+        size_t n = c->n_listen + c->inherited.n_items;
+        CLEANUP_FREE EnvironmentListener *listeners = calloc(n + 1, sizeof(*listeners));
+        EnvironmentInput input = {.listeners = listeners, .n_listeners = n};
 
         if (!listeners)
                 return -ENOMEM;
         for (size_t i = 0; i < c->n_listen; i++)
                 listeners[i].name = c->listen[i].name;
+        for (size_t i = 0; i < c->inherited.n_items; i++)
+                listeners[c->n_listen + i].name = c->inherited.items[i].name;
         return environment_fill_arguments(&filled, c->command, &input, ret_why);
 }
 
@@ -221,6 +226,12 @@ check_together(const Config *c, char **ret_why)
                 return why(ret_why, -EINVAL,
                            "--stdin=%s names no listener; give one with -l %s=ADDRESS",
                            c->stdin_name, c->stdin_name);
+        for (size_t i = 0; i < c->n_as; i++)
+                if (!has_listener(c, c->as[i].name))
+                        return why(ret_why, -EINVAL,
+                                   "--as %s=… names no listener; give one with -l %s=ADDRESS, or "
+                                   "with FileDescriptorName=%s in the .socket unit",
+                                   c->as[i].name, c->as[i].name, c->as[i].name);
         if (c->restart.mode == RESTART_NEVER && c->restart.limit)
                 return why(ret_why, -EINVAL, "--restart-limit means nothing with --restart=never");
         r = check_listeners(c, ret_why);

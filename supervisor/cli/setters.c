@@ -67,6 +67,22 @@ set_listen(Config *c, const char *value, char **ret_why)
         return 0;
 }
 
+int
+set_as(Config *c, const char *value, char **ret_why)
+{
+        CLEANUP_FREE char *reason = NULL;
+        ListenAs *grown = reallocarray(c->as, c->n_as + 1, sizeof(*grown));
+        int r;
+
+        if (!grown)
+                return -ENOMEM;
+        c->as = grown;
+        r = listen_as_init(&c->as[c->n_as++], value, &reason);
+        if (r < 0)
+                return why(ret_why, r, "--as %s: %s", value, reason ? reason : "no memory");
+        return 0;
+}
+
 static int
 parse_count_option(const char *option, const char *value, unsigned min, unsigned *ret,
                    char **ret_why)

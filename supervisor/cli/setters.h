@@ -6,6 +6,7 @@
 #include "run/config.h"
 
 int set_listen(Config *c, const char *value, char **ret_why);
+int set_as(Config *c, const char *value, char **ret_why);
 int set_workers(Config *c, const char *value, char **ret_why);
 int set_capture(Config *c, const char *value, char **ret_why);
 int set_compat(Config *c, const char *value, char **ret_why);

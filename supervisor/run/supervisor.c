@@ -256,13 +256,36 @@ add_signals(Supervisor *s)
         return r;
 }
 
+/* --as: the server's name for a listener, whoever opened it. Returns 0 or -ENOMEM. */
 static int
-open_listeners(Supervisor *s, char **ret_why)
+apply_as(Supervisor *s)
 {
         int r = 0;
 
-        for (size_t i = 0; i < s->config->n_listen && r >= 0; i++)
-                r = listener_open(&s->config->listen[i], &s->held, s->fd_floor, ret_why);
+        for (size_t i = 0; i < s->config->n_as; i++)
+                for (size_t j = 0; j < s->held.n_items && r == 0; j++) {
+                        const ListenAs *as = &s->config->as[i];
+
+                        if (strcmp(s->held.items[j]->name, as->name) == 0)
+                                r = held_set_as(s->held.items[j], as->addresses, as->n_addresses,
+                                                as->any_address);
+                }
+        return r;
+}
+
+/* Those of --listen first, in its order, then what else the service manager handed over. */
+static int
+open_listeners(Supervisor *s, char **ret_why)
+{
+        const Config *c = s->config;
+        int r = 0;
+
+        for (size_t i = 0; i < c->n_listen && r >= 0; i++)
+                r = listener_open(&c->listen[i], &c->inherited, &s->held, s->fd_floor, ret_why);
+        if (r >= 0)
+                r = listener_take_over(&c->inherited, &s->held, s->fd_floor, ret_why);
+        if (r >= 0)
+                r = apply_as(s);
         for (size_t i = 0; i < s->held.n_items && r >= 0; i++)
                 report_listening(s->held.items[i]);
         return r;
@@ -403,7 +426,8 @@ supervisor_run(const Config *config, int argc, char **argv)
         int r;
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
-        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX + KEPT_MAX;
+        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX +
+                     (int)config->inherited.n_items + KEPT_MAX;
         r = set_up(&s, state, &reason);
         json_decref(state);
         if (r < 0) {
