@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.c - the command line: one table, from which getopt_long(3) and --help are fed.
+ * options.c - the command line: one table, from which getopt_long(3), the file of --config and
+ * --help are fed.
  *
  * Gist: each option has a setter that takes text and a configuration, and returns a sentence when
  * it cannot. What concerns several options at once is checked at the end.
@@ -18,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "cli/config_file.h"
 #include "cli/setters.h"
 
 #define OPTIONS_MAX 64
@@ -42,6 +44,10 @@ const Option options_table[] = {
         {"stdin", 0, "NAME", "Give the worker this listener as its standard input", set_stdin},
         {"no-listen-pid", 0, NULL, "Leave LISTEN_PID out, for servers behind a wrapper",
          set_no_listen_pid},
+        {"command", 0, "WORDS",
+         "The command to supervise, where none stands at the end: quoted as in a shell, nothing is "
+         "expanded",
+         set_command},
         {"restart", 0, "always|on-failure|never", "When a worker that ended is started again (always)",
          set_restart},
         {"restart-limit", 0, "N/TIME", "Give up after more than N restarts of a worker within TIME",
@@ -90,6 +96,10 @@ const Option options_table[] = {
         {"log-format", 0, "text|json", "How events are written (text)", set_log_format},
         {"quiet", 'q', NULL, "Say warnings and errors only", set_quiet},
         {"verbose", 'v', NULL, "Say more", set_verbose},
+        {"config", 0, "FILE",
+         "Read options from a file, one a line: listen = 8080. What stands on the command line "
+         "comes after them",
+         NULL},
         {"help", 'h', NULL, "Show this help", NULL},
         {"version", 'V', NULL, "Show the version", NULL},
 };
@@ -126,6 +136,16 @@ fill_getopt(struct option *long_options, char *short_options)
                 }
         }
         *short_options = '\0';
+}
+
+/* The option with this long name, or NULL. */
+const Option *
+options_find(const char *long_name)
+{
+        for (size_t i = 0; i < options_n; i++)
+                if (strcmp(options_table[i].long_name, long_name) == 0)
+                        return &options_table[i];
+        return NULL;
 }
 
 static const Option *
@@ -219,7 +239,7 @@ check_together(const Config *c, char **ret_why)
         if (!c->command[0])
                 return why(ret_why, -EINVAL,
                            "there is no command to supervise; it would be: sup [OPTION…] -- "
-                           "COMMAND [ARG…]");
+                           "COMMAND [ARG…], or command = … in the file of --config");
         if (!c->command[0][0])
                 return why(ret_why, -EINVAL, "the command to supervise is an empty word");
         if (c->stdin_name && !has_listener(c, c->stdin_name))
@@ -238,20 +258,31 @@ check_together(const Config *c, char **ret_why)
         return r < 0 ? r : check_placeholders(c, ret_why);
 }
 
-/*
- * Parse the command line into c, which has its defaults.
- * For OPTIONS_WRONG there is a sentence in *ret_why.
- */
-OptionsVerdict
-options_parse(int argc, char **argv, Config *c, char **ret_why)
+/* Read the files of --config, and nothing else of the command line. */
+static int
+parse_files(int argc, char **argv, const struct option *long_options, const char *short_options,
+            Config *c, char **ret_why)
 {
-        struct option long_options[OPTIONS_MAX] = {0};
-        char short_options[2 * OPTIONS_MAX];
+        const Option *config = options_find("config");
+        int value;
+        int r = 0;
+
+        optind = 0; /* from the beginning (getopt(3)) */
+        while (r == 0 &&
+               (value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+                if (value >= 256 && find_option(value) == config)
+                        r = config_file_read(c, optarg, ret_why);
+        return r;
+}
+
+/* Everything but the files. */
+static OptionsVerdict
+parse_words(int argc, char **argv, const struct option *long_options, const char *short_options,
+            Config *c, char **ret_why)
+{
         int value;
 
-        _Static_assert(ELEMENTSOF(options_table) < OPTIONS_MAX, "the last one stays zero");
-        fill_getopt(long_options, short_options);
-        opterr = 0;
+        optind = 0;
         while ((value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
                 const Option *o = value == '?' || value == ':' ? NULL : find_option(value);
 
@@ -261,9 +292,32 @@ options_parse(int argc, char **argv, Config *c, char **ret_why)
                         return OPTIONS_HELP;
                 if (o->short_name == 'V')
                         return OPTIONS_VERSION;
-                if (o->set(c, optarg, ret_why) < 0)
+                if (o->set && o->set(c, optarg, ret_why) < 0)
                         return OPTIONS_WRONG;
         }
-        c->command = argv + optind;
+        return OPTIONS_RUN;
+}
+
+/*
+ * Parse the command line into c, which has its defaults. The files of --config come first, wherever
+ * they stand, so that the command line has the last word.
+ * For OPTIONS_WRONG there is a sentence in *ret_why.
+ */
+OptionsVerdict
+options_parse(int argc, char **argv, Config *c, char **ret_why)
+{
+        struct option long_options[OPTIONS_MAX] = {0};
+        char short_options[2 * OPTIONS_MAX];
+        OptionsVerdict verdict;
+
+        _Static_assert(ELEMENTSOF(options_table) < OPTIONS_MAX, "the last one stays zero");
+        fill_getopt(long_options, short_options);
+        opterr = 0;
+        if (parse_files(argc, argv, long_options, short_options, c, ret_why) < 0)
+                return OPTIONS_WRONG;
+        verdict = parse_words(argc, argv, long_options, short_options, c, ret_why);
+        if (verdict != OPTIONS_RUN)
+                return verdict;
+        c->command = argv[optind] || !c->words.n_items ? argv + optind : c->words.items;
         return check_together(c, ret_why) < 0 ? OPTIONS_WRONG : OPTIONS_RUN;
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "base/words.h"
 
 /* Keep a copy in the place of an earlier one. */
 static int
@@ -142,6 +143,20 @@ set_no_listen_pid(Config *c, const char *value, char **ret_why)
         (void)ret_why;
         c->no_listen_pid = true;
         return 0;
+}
+
+int
+set_command(Config *c, const char *value, char **ret_why)
+{
+        int r;
+
+        strv_deinit(&c->words);
+        r = words_split(&c->words, value);
+        if (r == -EINVAL)
+                return why(ret_why, r, "--command %s: a quote or a backslash has no end", value);
+        if (r == 0 && !c->words.n_items)
+                return why(ret_why, -EINVAL, "--command: there is no word in it");
+        return r;
 }
 
 int

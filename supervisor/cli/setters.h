@@ -12,6 +12,7 @@ int set_capture(Config *c, const char *value, char **ret_why);
 int set_compat(Config *c, const char *value, char **ret_why);
 int set_stdin(Config *c, const char *value, char **ret_why);
 int set_no_listen_pid(Config *c, const char *value, char **ret_why);
+int set_command(Config *c, const char *value, char **ret_why);
 int set_restart(Config *c, const char *value, char **ret_why);
 int set_restart_limit(Config *c, const char *value, char **ret_why);
 int set_backoff_max(Config *c, const char *value, char **ret_why);

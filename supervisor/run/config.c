@@ -43,6 +43,7 @@ config_deinit(Config *c)
         free(c->user);
         free(c->group);
         strv_deinit(&c->environment);
+        strv_deinit(&c->words);
         free(c->limits);
         *c = (Config){0};
 }

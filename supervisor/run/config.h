@@ -73,7 +73,8 @@ typedef struct Config {
         size_t n_limits;
         LogFormat log_format;
         int log_level;
-        char **command; /* borrowed from argv */
+        Strv words;     /* of --command */
+        char **command; /* borrowed from argv, or from words */
         Inherited inherited; /* who claims a socket takes it out */
 } Config;
 
