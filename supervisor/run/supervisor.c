@@ -217,6 +217,7 @@ on_post(sd_event_source *source, void *userdata)
         standby_fill(s);
         requests_progress(s);
         upgrade_tidy(s);
+        upward_look(s);
         supervisor_check_done(s);
         return 0;
 }
@@ -331,6 +332,7 @@ supervisor_deinit(Supervisor *s)
                 generation_free(s->generations[i]);
         free(s->generations);
         kept_deinit(s);
+        upward_deinit(s);
         sd_event_source_disable_unref(s->post);
         sd_event_source_disable_unref(s->drain_timer);
         sd_event_source_disable_unref(s->measure_timer);
@@ -387,6 +389,8 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
         if (r >= 0)
                 r = sd_event_new(&s->event);
         if (r >= 0)
+                r = upward_init(s);
+        if (r >= 0)
                 r = add_signals(s);
         if (r >= 0)
                 r = traps_prepare(s, ret_why);
@@ -432,6 +436,7 @@ supervisor_run(const Config *config, int argc, char **argv)
         json_decref(state);
         if (r < 0) {
                 log_error("%s", reason ? reason : strerrordesc_np(-r));
+                upward_tell_failure(reason ? reason : strerrordesc_np(-r));
                 return 1;
         }
         for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/why.h"
 #include "sockets/conflict.h"
 
@@ -189,13 +190,24 @@ hold(int consume_fd, const char *name, HeldTable *table, Held **ret, char **ret_
         return 0;
 }
 
-/* Keep the name of a unix socket that somebody else made: it is there when we end. */
+/*
+ * Keep the name of a unix socket that somebody else made: it is there when we end. Another user's
+ * socket may not be linked (fs.protected_hardlinks, proc(5)).
+ */
 static void
 keep_foreign_path(Held *h)
 {
-        if (address_is_path(&h->key.address) &&
-            unix_path_new(&h->path, h->key.address.un.sun_path) == 0)
+        int r;
+
+        if (!address_is_path(&h->key.address))
+                return;
+        r = unix_path_new(&h->path, h->key.address.un.sun_path);
+        if (r == 0)
                 h->path->is_foreign = true;
+        else if (r == -EPERM)
+                log_warning("cannot keep the name %s if the server removes it: the socket is another "
+                            "user's; set SocketUser= in the .socket unit",
+                            h->key.address.un.sun_path);
 }
 
 /* Hold a socket that the service manager has as well. Its queue is as long as it was made there. */
