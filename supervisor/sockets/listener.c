@@ -176,7 +176,8 @@ hold(int consume_fd, const char *name, HeldTable *table, Held **ret, char **ret_
                 r = held_key_init(&key, consume_fd, &bound);
         if (r < 0) {
                 fd_close(consume_fd);
-                return why(ret_why, r, "cannot use the socket '%s': %s", name, strerrordesc_np(-r));
+                (void)why(ret_why, r, "cannot use the socket '%s': %s", name, strerrordesc_np(-r));
+                return r;
         }
         r = held_new(&h, consume_fd, HELD_NAMED, &key, name);
         if (r < 0)
@@ -202,7 +203,7 @@ keep_foreign_path(Held *h)
         if (!address_is_path(&h->key.address))
                 return;
         r = unix_path_new(&h->path, h->key.address.un.sun_path);
-        if (r == 0)
+        if (h->path)
                 h->path->is_foreign = true;
         else if (r == -EPERM)
                 log_warning("cannot keep the name %s if the server removes it: the socket is another "

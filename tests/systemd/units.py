@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 # pylint: disable=wrong-import-position
 import harness  # noqa: E402
 import machine  # noqa: E402
+import procs  # noqa: E402
 from harness import PATIENCE, PYTHON, TOP_BUILDDIR, wait_until  # noqa: E402
 
 ROOT = os.path.abspath(os.environ.get("SYSTEMD_ROOT") or "/")
@@ -47,21 +48,26 @@ def systemctl_fails(*args):
 
 
 class Unit:
-    """A unit with a file of the step's own; gone with the step."""
+    """A unit of the step's own, gone with the step. files: {path: text}, what it is made of."""
 
-    def __init__(self, t, name, text):
+    def __init__(self, t, name, files):
         self.name = name
         self._files = []
-        self.add_file(f"{machine.UNIT_DIR}/{name}", text)
         t.on_failure(self._report)
         t.defer(self._remove)
+        for path, text in files.items():
+            self._write(path, text)
+        systemctl("daemon-reload")
 
-    def add_file(self, path, text):
-        """A file that belongs to the unit, such as a drop-in."""
+    def _write(self, path, text):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         self._files.append(path)
+
+    def add_drop_in(self, name, *lines):
+        """One more file of the unit."""
+        self._write(f"{machine.UNIT_DIR}/{self.name}.d/{name}.conf", "\n".join(lines) + "\n")
         systemctl("daemon-reload")
 
     def _remove(self):
@@ -73,8 +79,8 @@ class Unit:
         subprocess.run(["systemctl", "reset-failed", self.name], check=False, capture_output=True)
 
     def _report(self):
-        for command in (["systemctl", "--no-pager", "--full", "status", self.name],
-                        ["journalctl", "--no-pager", "-n", "60", "-o", "short-monotonic",
+        for command in (["systemctl", "--no-pager", "--full", "--lines=0", "status", self.name],
+                        ["journalctl", "--no-pager", "-n", "30", "-o", "short-monotonic",
                          f"_SYSTEMD_UNIT={self.name}", "+", f"UNIT={self.name}"]):
             yield "$ " + " ".join(command)
             yield from subprocess.run(command, check=False, stdout=subprocess.PIPE,
@@ -125,9 +131,61 @@ class Unit:
         return found[0]
 
 
+class Socket(Unit):
+    """An instance of sup@.socket. listen: its lines, such as "ListenStream=80"."""
+
+    def __init__(self, t, name, *listen):
+        drop_in = f"{machine.UNIT_DIR}/sup@{name}.socket.d/listen.conf"
+        super().__init__(t, f"sup@{name}.socket",
+                         {drop_in: "\n".join(["[Socket]", *listen, ""])})
+
+
+class Service(Unit):
+    """An instance of sup@.service. config: the lines of its file; settings: further lines of the
+    unit; hardened: with the profile that is installed, or without.
+    """
+
+    def __init__(self, t, name, config, *settings, hardened=True):
+        drop_ins = f"{machine.UNIT_DIR}/sup@{name}.service.d"
+        files = {f"/etc/sup/{name}.conf": "\n".join([*config, ""]),
+                 f"{drop_ins}/90-test.conf": "\n".join(["[Service]", *settings, ""])}
+        if not hardened:
+            files[f"{drop_ins}/50-hardened.conf"] = ""
+        super().__init__(t, f"sup@{name}.service", files)
+
+    def replace_config(self, config):
+        """Other lines for its file; it is not told of them."""
+        with open(f"/etc/{self.name.replace('@', '/').replace('.service', '.conf')}", "w",
+                  encoding="utf-8") as file:
+            file.write("\n".join([*config, ""]))
+
+    def worker(self, deadline=10):
+        """The pid of the only worker; waits for one."""
+        return wait_until(lambda: procs.children_of(self.main_pid()), "a worker runs", deadline)[0]
+
+
+def install_units():
+    """What `make install` does, for a sup that is in /usr/bin."""
+    source = os.path.join(os.path.dirname(os.path.dirname(HERE)), "systemd")
+    with open(f"{source}/sup@.service.in", encoding="utf-8") as file:
+        text = file.read().replace("@bindir@", os.path.dirname(SUP))
+    with open(f"{machine.UNIT_DIR}/sup@.service", "w", encoding="utf-8") as file:
+        file.write(text)
+    shutil.copy(f"{source}/sup@.socket", machine.UNIT_DIR)
+    for name, target in (("hardened.conf", machine.UNIT_DIR + "/sup@.service.d/50-hardened.conf"),
+                         ("sup.sysusers", "/etc/sysusers.d/sup.conf"),
+                         ("sup.tmpfiles", "/etc/tmpfiles.d/sup.conf")):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(f"{source}/{name}", target)
+    for program in (["systemd-sysusers", "sup.conf"], ["systemd-tmpfiles", "--create", "sup.conf"]):
+        subprocess.run(program, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    systemctl("daemon-reload")
+
+
 def install():
     """Puts what is tested, and the servers of the stories, where units can see them."""
     shutil.copy(os.path.join(TOP_BUILDDIR, "sup"), SUP)
+    install_units()
     shutil.copytree(os.path.join(os.path.dirname(HERE), "servers"), SERVERS, dirs_exist_ok=True)
     for name in os.listdir(os.path.join(TOP_BUILDDIR, "examples")):
         if name.startswith("echo-") and "." not in name:
