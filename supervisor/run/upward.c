@@ -144,6 +144,8 @@ tell(Supervisor *s, Announced state, const char *status)
         if (state != u->told)
                 format_state(s, state, line, sizeof(line));
         (void)sd_notifyf(0, "%sSTATUS=%s", line, status);
+        if (state == u->told)
+                return;
         u->told = state;
         extend_while_reloading(s);
 }

@@ -84,6 +84,7 @@ def _(t):
     refuses(t, "no option 'colour'", "name = x", "", "colour = red")
     refuses(t, "'8080x' is not", "listen = 8080x")
     refuses(t, "listen needs a value", "listen")
+    refuses(t, "standby", "standby = many")
     refuses(t, "workers 0 is not a number", "workers = 0")
     refuses(t, "without dashes", "--listen = 8080")
     refuses(t, "no option 'l'", "l = 8080")
