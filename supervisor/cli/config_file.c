@@ -67,8 +67,8 @@ read_line(Config *c, char *line, char **ret_why)
         if (!o->argument)
                 return set_flag(c, o, value, ret_why);
         if (!value && !option_is_optional(o))
-                return why(ret_why, -EINVAL, "%s needs a value: %s = %s", o->long_name, o->long_name,
-                           o->argument);
+                return why(ret_why, -EINVAL, "%s needs a value: %s = %s", o->long_name,
+                           o->long_name, o->argument);
         return o->set(c, value, ret_why);
 }
 

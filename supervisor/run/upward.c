@@ -40,8 +40,9 @@ add_addresses(FILE *f, const HeldTable *held)
         char text[ADDRESS_TEXT_MAX];
 
         for (size_t i = 0; i < held->n_items && i < N_SHOWN; i++)
-                (void)fprintf(f, "%s%s", i == 0 ? " on " : ", ",
-                              address_format_plain(&held->items[i]->key.address, text, sizeof(text)));
+                (void)fprintf(
+                        f, "%s%s", i == 0 ? " on " : ", ",
+                        address_format_plain(&held->items[i]->key.address, text, sizeof(text)));
         if (held->n_items > N_SHOWN)
                 (void)fprintf(f, " and %zu more", held->n_items - N_SHOWN);
 }

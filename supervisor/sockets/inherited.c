@@ -140,8 +140,7 @@ inherited_find_address(const Inherited *in, const Address *address, const char *
                 HeldKey key;
 
                 if (s->fd >= 0 && address_equal(&s->address, address) &&
-                    held_key_init(&key, s->fd, &s->address) == 0 &&
-                    strcmp(key.device, device) == 0)
+                    held_key_init(&key, s->fd, &s->address) == 0 && strcmp(key.device, device) == 0)
                         return s;
         }
         return NULL;

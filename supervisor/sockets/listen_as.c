@@ -27,7 +27,8 @@ listen_as_parse(ListenAs *as, const char *text, char **ret_why)
         if (r < 0)
                 return r;
         if (spec.n_addresses == 0)
-                return why(ret_why, -EINVAL, "as=%s is not an address that a server can bind", text);
+                return why(ret_why, -EINVAL, "as=%s is not an address that a server can bind",
+                           text);
         memcpy(as->addresses, spec.addresses, sizeof(as->addresses));
         as->n_addresses = spec.n_addresses;
         as->any_address = spec.any_address;
@@ -45,8 +46,9 @@ listen_as_init(ListenAs *as, const char *text, char **ret_why)
 
         *as = (ListenAs){0};
         if (!equals || equals == text)
-                return why(ret_why, -EINVAL, "it would be NAME=ADDRESS: the name of a listener, "
-                                             "and what the server binds");
+                return why(ret_why, -EINVAL,
+                           "it would be NAME=ADDRESS: the name of a listener, "
+                           "and what the server binds");
         as->name = strndup(text, (size_t)(equals - text));
         return as->name ? listen_as_parse(as, equals + 1, ret_why) : -ENOMEM;
 }

@@ -57,6 +57,7 @@ def _(t):
     with connect(port) as client:
         client.sendall(b"hello\n")
         assert client.recv(100) == b"hello\n"
+    service.wait_state("active (running)")
     assert procs.environment_of(service.worker())["LISTEN_FDNAMES"] == "echo"
 
 

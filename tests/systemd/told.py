@@ -137,9 +137,9 @@ def _(t):
     ask_who(port)
     for _ in range(5):
         main, worker = service.main_pid(), service.worker()
-        os.kill(main, signal.SIGKILL)
+        procs.kill_and_wait(main)
+        wait_until(lambda: not procs.alive(worker), "the worker is gone with it")
         assert ask_who(port)["pid"] != str(worker)
-        assert not procs.alive(worker) and not procs.alive(main)
         service.wait_state("active (running)")
 
 
