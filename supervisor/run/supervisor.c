@@ -408,11 +408,12 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
 }
 
 /*
- * Supervise until told to end, or until there is nothing left to supervise.
+ * Supervise until told to end, or until there is nothing left to supervise. consume_state: what the
+ * program left that ran in this process before, or NULL.
  * Returns the exit status of the program.
  */
 int
-supervisor_run(const Config *config, int argc, char **argv)
+supervisor_run(const Config *config, json_t *consume_state, int argc, char **argv)
 {
         CLEANUP(supervisor_deinit) Supervisor s = {
                 .config = config,
@@ -424,16 +425,15 @@ supervisor_run(const Config *config, int argc, char **argv)
                 .tree = {.children_fd = -1},
                 .upgrade = {.output_fd = -1},
         };
-        json_t *state = upgrade_take_state();
-        bool is_new = state == NULL;
+        bool is_new = consume_state == NULL;
         CLEANUP_FREE char *reason = NULL;
         int r;
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
         s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX +
                      (int)config->inherited.n_items + KEPT_MAX;
-        r = set_up(&s, state, &reason);
-        json_decref(state);
+        r = set_up(&s, consume_state, &reason);
+        json_decref(consume_state);
         if (r < 0) {
                 log_error("%s", reason ? reason : strerrordesc_np(-r));
                 upward_tell_failure(reason ? reason : strerrordesc_np(-r));

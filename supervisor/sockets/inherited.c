@@ -111,6 +111,22 @@ inherited_take(Inherited *ret, char **ret_why)
         return r;
 }
 
+/* Remember the name of one that was claimed by who ran in this process before. 0 or -ENOMEM. */
+int
+inherited_add_claimed(Inherited *in, const char *name)
+{
+        InheritedSocket *grown = reallocarray(in->items, in->n_items + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        in->items = grown;
+        grown[in->n_items] = (InheritedSocket){.fd = -1, .number = -1, .name = strdup(name)};
+        if (!grown[in->n_items].name)
+                return -ENOMEM;
+        in->n_items++;
+        return 0;
+}
+
 /* Whether one of them has this name. */
 bool
 inherited_has_name(const Inherited *in, const char *name)

@@ -21,6 +21,7 @@ typedef struct Inherited {
 } Inherited;
 
 int inherited_take(Inherited *ret, char **ret_why);
+int inherited_add_claimed(Inherited *in, const char *name);
 bool inherited_has_name(const Inherited *in, const char *name);
 InheritedSocket *inherited_find_number(const Inherited *in, int number);
 InheritedSocket *inherited_find_address(const Inherited *in, const Address *address,

@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import socket
 
 import procs
@@ -143,6 +144,23 @@ def _(t):
     with connect(port) as client:
         Sup(t, "--", PYTHON, server("activated.py"), **handed(("web", sock)))
         assert "listener=0" in read_all(client)
+
+
+@step("a sup that re-executes itself still knows them: their names, --as, and whose path it is")
+def _(t):
+    sock, port = listener(t)
+    other = free_port()
+    path = t.path("socket")
+    sup = Sup(t, "--as", f"web={other}", "--stdin", "path", "--", PYTHON, server("simple.py"), other,
+              **handed(("web", sock), ("path", unix_listener(t, path))))
+    first = wait_who(port)["pid"]
+    sup.send(signal.SIGUSR2)
+    sup.wait_for_log("upgraded|re-execut")
+    assert ask_who(port)["pid"] == first
+    sup.kill_worker()
+    assert ask_who(port)["pid"] != first
+    assert sup.stop() == 0
+    assert os.path.exists(path)
 
 
 @step("datagram sockets are taken over")

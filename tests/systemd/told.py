@@ -143,6 +143,24 @@ def _(t):
         service.wait_state("active (running)")
 
 
+@step("sup re-executes itself: for systemd it is the same service, and the watchdog is fed on")
+def _(t):
+    port = free_port()
+    socket = Socket(t, "again", f"ListenStream=127.0.0.1:{port}")
+    service = Service(t, "again", [command("simple.py", port)], "WatchdogSec=1")
+    socket.start()
+    worker = ask_who(port)["pid"]
+    service.wait_state("active (running)")
+    main = service.main_pid()
+    os.kill(main, signal.SIGUSR2)
+    service.wait_message("^upgraded to sup ")
+    time.sleep(2)  # twice the watchdog's time
+    assert service.state() == "active (running)" and service.main_pid() == main
+    assert ask_who(port)["pid"] == worker
+    service.stop()
+    assert ask_who(port)["pid"] != worker
+
+
 @step("`systemctl kill`, `stop` and `start` of both units: nothing is left, and it serves again")
 def _(t):
     port = free_port()
