@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "config.h"
+#include "run/persist.h"
 #include "run/supervisor.h"
 #include "run/upgrade.h"
 
@@ -20,12 +21,12 @@ enum {
 };
 
 static int
-run(const Config *config, int argc, char **argv)
+run(const Config *config, json_t *consume_state, int argc, char **argv)
 {
         log_set_level(config->log_level);
         log_set_format(config->log_format);
         fd_cloexec_inherited();
-        return supervisor_run(config, argc, argv);
+        return supervisor_run(config, consume_state, argc, argv);
 }
 
 /*
@@ -46,7 +47,7 @@ accept_state(void)
         config_init(&config);
         for (size_t i = 0; arguments && i < n; i++)
                 arguments[i] = strdup(json_string_value(json_array_get(words, i)));
-        if (!state || !arguments || n == 0)
+        if (!state || !arguments || n == 0 || persist_load_inherited(&config, state) < 0)
                 (void)puts("the state cannot be read");
         else if (options_parse((int)n, arguments, &config, &reason) != OPTIONS_RUN ||
                  upgrade_accept(&config, state, &reason) < 0)
@@ -63,6 +64,8 @@ main(int argc, char **argv)
         CLEANUP(config_deinit) Config config;
         CLEANUP_FREE char *reason = NULL;
         const Verb *verb = argc > 1 ? verbs_find(argv[1]) : NULL;
+        json_t *state;
+        int r;
 
         config_init(&config);
         if (fd_open_standard() < 0)
@@ -72,6 +75,13 @@ main(int argc, char **argv)
                 accept_state();
         if (verb)
                 return verb->run(argc - 1, argv + 1);
+        state = upgrade_take_state();
+        r = state ? persist_load_inherited(&config, state)
+                  : inherited_take(&config.inherited, &reason);
+        if (r < 0) {
+                log_error("%s", reason ? reason : "out of memory");
+                return EXIT_FAILURE;
+        }
         switch (options_parse(argc, argv, &config, &reason)) {
         case OPTIONS_HELP:
                 help_print(stdout);
@@ -80,7 +90,7 @@ main(int argc, char **argv)
                 (void)puts(PACKAGE_STRING);
                 return EXIT_SUCCESS;
         case OPTIONS_RUN:
-                return run(&config, argc, argv);
+                return run(&config, state, argc, argv);
         case OPTIONS_WRONG:
                 break;
         }

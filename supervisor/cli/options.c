@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.c - the command line: one table, from which getopt_long(3) and --help are fed.
+ * options.c - the command line: one table, from which getopt_long(3), the file of --config and
+ * --help are fed.
  *
  * Gist: each option has a setter that takes text and a configuration, and returns a sentence when
  * it cannot. What concerns several options at once is checked at the end.
@@ -18,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "cli/config_file.h"
 #include "cli/setters.h"
 
 #define OPTIONS_MAX 64
@@ -28,6 +30,9 @@ const Option options_table[] = {
          "udp:…, seqpacket:…, dgram:/PATH, vsock:CID:PORT, fd:N. Attributes: backlog= mode= user= "
          "group= v6only reuseport reuseaddr freebind device= as=. May be repeated",
          set_listen},
+        {"as", 0, "NAME=ADDRESS",
+         "The server that binds ADDRESS gets the listener NAME, whoever opened it. May be repeated",
+         set_as},
         {"capture", 0, "auto|require|off",
          "Hold what the server binds by itself (auto); require: fail where that is not possible",
          set_capture},
@@ -95,6 +100,14 @@ const Option options_table[] = {
         {"log-format", 0, "text|json", "How events are written (text)", set_log_format},
         {"quiet", 'q', NULL, "Say warnings and errors only", set_quiet},
         {"verbose", 'v', NULL, "Say more", set_verbose},
+        {"command", 0, "WORDS",
+         "The command to supervise, where none stands at the end: quoted as in a shell, nothing is "
+         "expanded",
+         set_command},
+        {"config", 0, "FILE",
+         "Read options from a file, one a line: listen = 8080. What stands on the command line "
+         "comes after them",
+         NULL},
         {"help", 'h', NULL, "Show this help", NULL},
         {"version", 'V', NULL, "Show the version", NULL},
 };
@@ -133,6 +146,16 @@ fill_getopt(struct option *long_options, char *short_options)
         *short_options = '\0';
 }
 
+/* The option with this long name, or NULL. */
+const Option *
+options_find(const char *long_name)
+{
+        for (size_t i = 0; i < options_n; i++)
+                if (strcmp(options_table[i].long_name, long_name) == 0)
+                        return &options_table[i];
+        return NULL;
+}
+
 static const Option *
 find_option(int value)
 {
@@ -168,7 +191,7 @@ has_listener(const Config *c, const char *name)
         for (size_t i = 0; i < c->n_listen; i++)
                 if (strcmp(c->listen[i].name, name) == 0)
                         return true;
-        return false;
+        return inherited_has_name(&c->inherited, name);
 }
 
 /* Whether two listeners may be bound to one address: both were asked to share it. */
@@ -202,13 +225,16 @@ static int
 check_placeholders(const Config *c, char **ret_why)
 {
         CLEANUP(strv_deinit_p) Strv filled = {0};
-        CLEANUP_FREE EnvironmentListener *listeners = calloc(c->n_listen + 1, sizeof(*listeners));
-        EnvironmentInput input = {.listeners = listeners, .n_listeners = c->n_listen};
+        size_t n = c->n_listen + c->inherited.n_items;
+        CLEANUP_FREE EnvironmentListener *listeners = calloc(n + 1, sizeof(*listeners));
+        EnvironmentInput input = {.listeners = listeners, .n_listeners = n};
 
         if (!listeners)
                 return -ENOMEM;
         for (size_t i = 0; i < c->n_listen; i++)
                 listeners[i].name = c->listen[i].name;
+        for (size_t i = 0; i < c->inherited.n_items; i++)
+                listeners[c->n_listen + i].name = c->inherited.items[i].name;
         return environment_fill_arguments(&filled, c->command, &input, ret_why);
 }
 
@@ -221,33 +247,50 @@ check_together(const Config *c, char **ret_why)
         if (!c->command[0])
                 return why(ret_why, -EINVAL,
                            "there is no command to supervise; it would be: sup [OPTION…] -- "
-                           "COMMAND [ARG…]");
+                           "COMMAND [ARG…], or command = … in the file of --config");
         if (!c->command[0][0])
                 return why(ret_why, -EINVAL, "the command to supervise is an empty word");
         if (c->stdin_name && !has_listener(c, c->stdin_name))
                 return why(ret_why, -EINVAL,
                            "--stdin=%s names no listener; give one with -l %s=ADDRESS",
                            c->stdin_name, c->stdin_name);
+        for (size_t i = 0; i < c->n_as; i++)
+                if (!has_listener(c, c->as[i].name))
+                        return why(ret_why, -EINVAL,
+                                   "--as %s=… names no listener; give one with -l %s=ADDRESS, or "
+                                   "with FileDescriptorName=%s in the .socket unit",
+                                   c->as[i].name, c->as[i].name, c->as[i].name);
         if (c->restart.mode == RESTART_NEVER && c->restart.limit)
                 return why(ret_why, -EINVAL, "--restart-limit means nothing with --restart=never");
         r = check_listeners(c, ret_why);
         return r < 0 ? r : check_placeholders(c, ret_why);
 }
 
-/*
- * Parse the command line into c, which has its defaults.
- * For OPTIONS_WRONG there is a sentence in *ret_why.
- */
-OptionsVerdict
-options_parse(int argc, char **argv, Config *c, char **ret_why)
+/* Read the files of --config, and nothing else of the command line. */
+static int
+parse_files(int argc, char **argv, const struct option *long_options, const char *short_options,
+            Config *c, char **ret_why)
 {
-        struct option long_options[OPTIONS_MAX] = {0};
-        char short_options[2 * OPTIONS_MAX];
+        const Option *config = options_find("config");
+        int value;
+        int r = 0;
+
+        optind = 0; /* from the beginning (getopt(3)) */
+        while (r == 0 &&
+               (value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+                if (value >= 256 && find_option(value) == config)
+                        r = config_file_read(c, optarg, ret_why);
+        return r;
+}
+
+/* Everything but the files. */
+static OptionsVerdict
+parse_words(int argc, char **argv, const struct option *long_options, const char *short_options,
+            Config *c, char **ret_why)
+{
         int value;
 
-        _Static_assert(ELEMENTSOF(options_table) < OPTIONS_MAX, "the last one stays zero");
-        fill_getopt(long_options, short_options);
-        opterr = 0;
+        optind = 0;
         while ((value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
                 const Option *o = value == '?' || value == ':' ? NULL : find_option(value);
 
@@ -257,9 +300,32 @@ options_parse(int argc, char **argv, Config *c, char **ret_why)
                         return OPTIONS_HELP;
                 if (o->short_name == 'V')
                         return OPTIONS_VERSION;
-                if (o->set(c, optarg, ret_why) < 0)
+                if (o->set && o->set(c, optarg, ret_why) < 0)
                         return OPTIONS_WRONG;
         }
-        c->command = argv + optind;
+        return OPTIONS_RUN;
+}
+
+/*
+ * Parse the command line into c, which has its defaults. The files of --config come first, wherever
+ * they stand, so that the command line has the last word.
+ * For OPTIONS_WRONG there is a sentence in *ret_why.
+ */
+OptionsVerdict
+options_parse(int argc, char **argv, Config *c, char **ret_why)
+{
+        struct option long_options[OPTIONS_MAX] = {0};
+        char short_options[2 * OPTIONS_MAX];
+        OptionsVerdict verdict;
+
+        _Static_assert(ELEMENTSOF(options_table) < OPTIONS_MAX, "the last one stays zero");
+        fill_getopt(long_options, short_options);
+        opterr = 0;
+        if (parse_files(argc, argv, long_options, short_options, c, ret_why) < 0)
+                return OPTIONS_WRONG;
+        verdict = parse_words(argc, argv, long_options, short_options, c, ret_why);
+        if (verdict != OPTIONS_RUN)
+                return verdict;
+        c->command = argv[optind] || !c->words.n_items ? argv + optind : c->words.items;
         return check_together(c, ret_why) < 0 ? OPTIONS_WRONG : OPTIONS_RUN;
 }

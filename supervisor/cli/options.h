@@ -20,12 +20,14 @@ typedef struct Option {
         char short_name; /* or '\0' */
         const char *argument; /* how its argument is called, or NULL */
         const char *help;
-        int (*set)(Config *c, const char *value, char **ret_why); /* NULL: --help, --version */
+        /* NULL: --config, --help, --version, which mean something on the command line only */
+        int (*set)(Config *c, const char *value, char **ret_why);
 } Option;
 
 extern const Option options_table[];
 extern const size_t options_n;
 
+const Option *options_find(const char *long_name);
 bool option_is_optional(const Option *o);
 OptionsVerdict options_parse(int argc, char **argv, Config *c, char **ret_why);
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "base/words.h"
 
 /* Keep a copy in the place of an earlier one. */
 static int
@@ -64,6 +65,22 @@ set_listen(Config *c, const char *value, char **ret_why)
         r = listen_spec_init(&c->listen[c->n_listen++], value, &reason);
         if (r < 0)
                 return why(ret_why, r, "--listen %s: %s", value, reason ? reason : "no memory");
+        return 0;
+}
+
+int
+set_as(Config *c, const char *value, char **ret_why)
+{
+        CLEANUP_FREE char *reason = NULL;
+        ListenAs *grown = reallocarray(c->as, c->n_as + 1, sizeof(*grown));
+        int r;
+
+        if (!grown)
+                return -ENOMEM;
+        c->as = grown;
+        r = listen_as_init(&c->as[c->n_as++], value, &reason);
+        if (r < 0)
+                return why(ret_why, r, "--as %s: %s", value, reason ? reason : "no memory");
         return 0;
 }
 
@@ -126,6 +143,20 @@ set_no_listen_pid(Config *c, const char *value, char **ret_why)
         (void)ret_why;
         c->no_listen_pid = true;
         return 0;
+}
+
+int
+set_command(Config *c, const char *value, char **ret_why)
+{
+        int r;
+
+        strv_deinit(&c->words);
+        r = words_split(&c->words, value);
+        if (r == -EINVAL)
+                return why(ret_why, r, "--command %s: a quote or a backslash has no end", value);
+        if (r == 0 && !c->words.n_items)
+                return why(ret_why, -EINVAL, "--command: there is no word in it");
+        return r;
 }
 
 int

@@ -6,11 +6,13 @@
 #include "run/config.h"
 
 int set_listen(Config *c, const char *value, char **ret_why);
+int set_as(Config *c, const char *value, char **ret_why);
 int set_workers(Config *c, const char *value, char **ret_why);
 int set_capture(Config *c, const char *value, char **ret_why);
 int set_compat(Config *c, const char *value, char **ret_why);
 int set_stdin(Config *c, const char *value, char **ret_why);
 int set_no_listen_pid(Config *c, const char *value, char **ret_why);
+int set_command(Config *c, const char *value, char **ret_why);
 int set_restart(Config *c, const char *value, char **ret_why);
 int set_restart_limit(Config *c, const char *value, char **ret_why);
 int set_backoff_max(Config *c, const char *value, char **ret_why);

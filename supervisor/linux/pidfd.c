@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -55,12 +56,30 @@ pidfd_get_fd(pid_t tid, int fd)
         return copy >= 0 ? copy : -errno;
 }
 
-/* Whether the inode number of a pidfd identifies the process for good (pidfs, Linux 6.9). */
+/*
+ * The inode number of a pidfd of this process: what LISTEN_PIDFDID means by an identity that is never
+ * given to another process (pidfs, Linux 6.9). Returns 0, -ENOTSUP before, or another -errno.
+ */
+int
+pidfd_own_identity(uint64_t *ret)
+{
+        CLEANUP_FD int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        struct statfs fs;
+        struct stat st;
+
+        if (fd < 0 || fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (fs.f_type != PID_FS_MAGIC)
+                return -ENOTSUP;
+        *ret = st.st_ino;
+        return 0;
+}
+
+/* Whether there are such identities here. */
 bool
 pidfd_has_identity(void)
 {
-        CLEANUP_FD int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-        struct statfs st;
+        uint64_t identity;
 
-        return fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == PID_FS_MAGIC;
+        return pidfd_own_identity(&identity) == 0;
 }

@@ -4,10 +4,12 @@
 #define SUP_LINUX_PIDFD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 int pidfd_open_task(pid_t tid);
 int pidfd_get_fd(pid_t tid, int fd);
+int pidfd_own_identity(uint64_t *ret);
 bool pidfd_has_identity(void);
 
 #endif

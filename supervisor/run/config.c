@@ -31,6 +31,10 @@ config_deinit(Config *c)
         for (size_t i = 0; i < c->n_listen; i++)
                 listen_spec_deinit(&c->listen[i]);
         free(c->listen);
+        for (size_t i = 0; i < c->n_as; i++)
+                listen_as_deinit(&c->as[i]);
+        free(c->as);
+        inherited_deinit(&c->inherited);
         free(c->stdin_name);
         free(c->name);
         free(c->control);
@@ -39,6 +43,7 @@ config_deinit(Config *c)
         free(c->user);
         free(c->group);
         strv_deinit(&c->environment);
+        strv_deinit(&c->words);
         free(c->limits);
         *c = (Config){0};
 }

@@ -10,6 +10,7 @@
 #include "base/strv.h"
 #include "policy/ready.h"
 #include "policy/restart.h"
+#include "sockets/inherited.h"
 #include "sockets/listen_spec.h"
 #include "worker/spawn.h"
 
@@ -37,6 +38,8 @@ typedef enum ReloadMode {
 typedef struct Config {
         ListenSpec *listen;
         size_t n_listen;
+        ListenAs *as;
+        size_t n_as;
         unsigned n_workers;
         CaptureMode capture;
         unsigned compat;
@@ -70,7 +73,9 @@ typedef struct Config {
         size_t n_limits;
         LogFormat log_format;
         int log_level;
-        char **command; /* borrowed from argv */
+        Strv words;     /* of --command */
+        char **command; /* borrowed from argv, or from words */
+        Inherited inherited; /* who claims a socket takes it out */
 } Config;
 
 void config_init(Config *c);

@@ -155,8 +155,9 @@ persist_save(const Supervisor *s)
                 (void)json_array_append_new(strangers, json_integer(s->tree.strangers.pids[i]));
         for (int i = 0; i < s->argc; i++)
                 (void)json_array_append_new(arguments, json_string(s->argv[i]));
-        return json_pack("{s:i, s:i, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
-                         PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments, "supervisor",
+        return json_pack("{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                         "format", PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments,
+                         "inherited", persist_save_inherited(s->config), "supervisor",
                          SAVE(s, supervisor_fields), "current", (int)s->current->number,
                          "generations", generations, "workers", workers, "strangers", strangers,
                          "sockets", persist_save_sockets(s), "control", save_control(s),

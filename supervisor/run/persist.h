@@ -12,6 +12,8 @@
 json_t *persist_save(const Supervisor *s);
 int persist_load(Supervisor *s, const json_t *state, char **ret_why);
 json_t *persist_save_sockets(const Supervisor *s);
+json_t *persist_save_inherited(const Config *config);
+int persist_load_inherited(Config *config, const json_t *state);
 int persist_load_sockets(Supervisor *s, const json_t *object);
 
 #endif

@@ -16,6 +16,7 @@ static const Field held_fields[] = {
         FIELD(Held, dev, FIELD_U64),
         FIELD(Held, ino, FIELD_U64),
         FIELD(Held, origin, FIELD_INT),
+        FIELD(Held, from_manager, FIELD_BOOL),
         FIELD(Held, name, FIELD_TEXT),
         FIELD(Held, backlog, FIELD_INT),
         FIELD(Held, nonblock, FIELD_BOOL),
@@ -27,6 +28,7 @@ static const Field path_fields[] = {
         FIELD(UnixPath, bound, FIELD_TEXT), FIELD(UnixPath, path, FIELD_TEXT),
         FIELD(UnixPath, link, FIELD_TEXT),  FIELD(UnixPath, dev, FIELD_U64),
         FIELD(UnixPath, ino, FIELD_U64),    FIELD(UnixPath, is_hidden, FIELD_BOOL),
+        FIELD(UnixPath, is_foreign, FIELD_BOOL),
 };
 
 static const Field key_fields[] = {
@@ -292,5 +294,31 @@ persist_load_sockets(Supervisor *s, const json_t *object)
                 r = load_pending(&s->capture.pending, json_object_get(object, "pending"));
         if (r == 0)
                 r = load_parked(&s->capture, json_object_get(object, "parked"));
+        return r;
+}
+
+/* The names of what the service manager handed over, for options that mention them. */
+json_t *
+persist_save_inherited(const Config *config)
+{
+        json_t *names = json_array();
+
+        for (size_t i = 0; i < config->inherited.n_items; i++)
+                (void)json_array_append_new(names, json_string(config->inherited.items[i].name));
+        return names;
+}
+
+/* Know these names again, before the command line is parsed. Returns 0 or a negative errno. */
+int
+persist_load_inherited(Config *config, const json_t *state)
+{
+        const json_t *names = json_object_get(state, "inherited");
+        int r = 0;
+
+        for (size_t i = 0; i < json_array_size(names) && r == 0; i++) {
+                const char *name = json_string_value(json_array_get(names, i));
+
+                r = name ? inherited_add_claimed(&config->inherited, name) : -EBADMSG;
+        }
         return r;
 }

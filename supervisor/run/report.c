@@ -54,7 +54,7 @@ connections(unsigned n, char *text, size_t size)
         return text;
 }
 
-/* A listener that --listen named is open. */
+/* A listener that --listen named is open, or one that was handed over. */
 void
 report_listening(const Held *h)
 {
@@ -62,7 +62,9 @@ report_listening(const Held *h)
 
         (void)address_format(&h->key.address, address, sizeof(address));
         log_event(&(LogEvent){.level = LOG_INFO, .event = "listening", .address = address},
-                  "listening on %s", address);
+                  h->from_manager ? "listening on %s, handed over by the service manager"
+                                  : "listening on %s",
+                  address);
 }
 
 /* A socket that a worker bound is held from now on. */

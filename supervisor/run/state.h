@@ -7,6 +7,7 @@
 #include <termios.h>
 
 #include "linux/notify.h"
+#include "policy/announce.h"
 #include "policy/life.h"
 #include "policy/rollout.h"
 #include "run/config.h"
@@ -163,6 +164,17 @@ typedef struct Upgrade {
         sd_event_source *timer;
 } Upgrade;
 
+#define UPWARD_STATUS_MAX 512
+
+/* What the service manager was told; see upward.c. */
+typedef struct Upward {
+        Announced told;
+        char status[UPWARD_STATUS_MAX];
+        bool is_there;     /* there is one */
+        unsigned seen; /* the last generation that it was told of */
+        sd_event_source *extend; /* asks for more time while a reload goes on */
+} Upward;
+
 struct Supervisor {
         const Config *config;
         int argc; /* the command line, for re-executing */
@@ -200,6 +212,7 @@ struct Supervisor {
         bool stop_by_terminal; /* Ctrl-C reached the workers as well */
         int exit_status;
         Rollout rollout;
+        Upward upward;
         Upgrade upgrade;
         struct rlimit nofile; /* the limit of open files that we came with */
         sd_event_source *drain_timer;
@@ -332,6 +345,12 @@ void report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec);
 void report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Worker *next);
 const char *report_duration(uint64_t usec, char *ret_text, size_t size);
 const char *report_end(const Worker *w, char *ret_text, size_t size);
+
+/* upward.c: what the service manager is told */
+int upward_init(Supervisor *s);
+void upward_look(Supervisor *s);
+void upward_tell_failure(const char *reason);
+void upward_deinit(Supervisor *s);
 
 /* terminal.c: the user's terminal */
 void terminal_init(Supervisor *s);

@@ -217,6 +217,7 @@ on_post(sd_event_source *source, void *userdata)
         standby_fill(s);
         requests_progress(s);
         upgrade_tidy(s);
+        upward_look(s);
         supervisor_check_done(s);
         return 0;
 }
@@ -256,13 +257,36 @@ add_signals(Supervisor *s)
         return r;
 }
 
+/* --as: the server's name for a listener, whoever opened it. Returns 0 or -ENOMEM. */
 static int
-open_listeners(Supervisor *s, char **ret_why)
+apply_as(Supervisor *s)
 {
         int r = 0;
 
-        for (size_t i = 0; i < s->config->n_listen && r >= 0; i++)
-                r = listener_open(&s->config->listen[i], &s->held, s->fd_floor, ret_why);
+        for (size_t i = 0; i < s->config->n_as; i++)
+                for (size_t j = 0; j < s->held.n_items && r == 0; j++) {
+                        const ListenAs *as = &s->config->as[i];
+
+                        if (strcmp(s->held.items[j]->name, as->name) == 0)
+                                r = held_set_as(s->held.items[j], as->addresses, as->n_addresses,
+                                                as->any_address);
+                }
+        return r;
+}
+
+/* Those of --listen first, in its order, then what else the service manager handed over. */
+static int
+open_listeners(Supervisor *s, char **ret_why)
+{
+        const Config *c = s->config;
+        int r = 0;
+
+        for (size_t i = 0; i < c->n_listen && r >= 0; i++)
+                r = listener_open(&c->listen[i], &c->inherited, &s->held, s->fd_floor, ret_why);
+        if (r >= 0)
+                r = listener_take_over(&c->inherited, &s->held, s->fd_floor, ret_why);
+        if (r >= 0)
+                r = apply_as(s);
         for (size_t i = 0; i < s->held.n_items && r >= 0; i++)
                 report_listening(s->held.items[i]);
         return r;
@@ -308,6 +332,7 @@ supervisor_deinit(Supervisor *s)
                 generation_free(s->generations[i]);
         free(s->generations);
         kept_deinit(s);
+        upward_deinit(s);
         sd_event_source_disable_unref(s->post);
         sd_event_source_disable_unref(s->drain_timer);
         sd_event_source_disable_unref(s->measure_timer);
@@ -364,6 +389,8 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
         if (r >= 0)
                 r = sd_event_new(&s->event);
         if (r >= 0)
+                r = upward_init(s);
+        if (r >= 0)
                 r = add_signals(s);
         if (r >= 0)
                 r = traps_prepare(s, ret_why);
@@ -381,11 +408,12 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
 }
 
 /*
- * Supervise until told to end, or until there is nothing left to supervise.
+ * Supervise until told to end, or until there is nothing left to supervise. consume_state: what the
+ * program left that ran in this process before, or NULL.
  * Returns the exit status of the program.
  */
 int
-supervisor_run(const Config *config, int argc, char **argv)
+supervisor_run(const Config *config, json_t *consume_state, int argc, char **argv)
 {
         CLEANUP(supervisor_deinit) Supervisor s = {
                 .config = config,
@@ -397,17 +425,18 @@ supervisor_run(const Config *config, int argc, char **argv)
                 .tree = {.children_fd = -1},
                 .upgrade = {.output_fd = -1},
         };
-        json_t *state = upgrade_take_state();
-        bool is_new = state == NULL;
+        bool is_new = consume_state == NULL;
         CLEANUP_FREE char *reason = NULL;
         int r;
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
-        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX + KEPT_MAX;
-        r = set_up(&s, state, &reason);
-        json_decref(state);
+        s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX +
+                     (int)config->inherited.n_items + KEPT_MAX;
+        r = set_up(&s, consume_state, &reason);
+        json_decref(consume_state);
         if (r < 0) {
                 log_error("%s", reason ? reason : strerrordesc_np(-r));
+                upward_tell_failure(reason ? reason : strerrordesc_np(-r));
                 return 1;
         }
         for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)

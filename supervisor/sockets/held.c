@@ -294,6 +294,25 @@ held_has_unix_name(const Held *h, const char *name, size_t n_name)
         return n == n_name && memcmp(bound.un.sun_path, name, n) == 0;
 }
 
+/*
+ * The server that binds one of these addresses is to get the socket; they take the place of others
+ * that were set before. Returns 0 or -ENOMEM.
+ */
+int
+held_set_as(Held *h, const Address *as, size_t n_as, bool any_address)
+{
+        Address *copy = calloc(n_as, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, as, n_as * sizeof(*copy));
+        free(h->as);
+        h->as = copy;
+        h->n_as = n_as;
+        h->as_any_address = any_address;
+        return 0;
+}
+
 static bool
 as_matches(const Held *h, const Address *asked)
 {

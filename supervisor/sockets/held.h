@@ -42,6 +42,7 @@ typedef struct Held {
         dev_t dev;
         ino_t ino;
         HeldOrigin origin;
+        bool from_manager; /* the service manager handed it over, and has it too */
         HeldKey key;
         char *name;
         int backlog; /* the one that --listen set, or SOMAXCONN */
@@ -87,6 +88,7 @@ uint32_t held_new_overflows(Held *h);
 bool held_is_for(const Held *h, unsigned generation);
 int held_listen(const Held *h, int backlog);
 int held_listen_again(const Held *h);
+int held_set_as(Held *h, const Address *as, size_t n_as, bool any_address);
 bool held_is_listening(const Held *h);
 bool held_has_unix_name(const Held *h, const char *name, size_t n_name);
 HeldMatch held_match(const Held *h, const HeldKey *key);

@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "sockets/listen_as.h"
 
 #define PORT_MAX 65535
 
@@ -176,8 +177,12 @@ parse_vsock(ListenSpec *spec, char *text, char **ret_why)
         return 0;
 }
 
-static int
-parse_address(ListenSpec *spec, char *text, char **ret_why)
+/*
+ * Parse an address, without attributes; the text is cut up. Sets addresses, n_addresses and
+ * any_address, or inherited_fd. Returns 0 or -EINVAL with a sentence.
+ */
+int
+listen_spec_parse_address(ListenSpec *spec, char *text, char **ret_why)
 {
         const struct Prefix *prefix = NULL;
         int type = SOCK_STREAM;
@@ -283,26 +288,10 @@ set_device(ListenSpec *spec, const char *value, char **ret_why)
         return 0;
 }
 
-/* as=PORT, as=HOST:PORT or as=/PATH: what the server asks for when it is to get this listener. */
 static int
 set_as(ListenSpec *spec, const char *value, char **ret_why)
 {
-        CLEANUP_FREE char *text = strdup(value);
-        ListenSpec other = {.inherited_fd = -1};
-        int r;
-
-        if (!text)
-                return -ENOMEM;
-        r = parse_address(&other, text, ret_why);
-        if (r < 0)
-                return r;
-        if (other.n_addresses == 0)
-                return why(ret_why, -EINVAL, "as=%s is not an address that a server can bind",
-                           value);
-        memcpy(spec->as, other.addresses, sizeof(spec->as));
-        spec->n_as = other.n_addresses;
-        spec->as_any_address = other.any_address;
-        return 0;
+        return listen_as_parse(&spec->as, value, ret_why);
 }
 
 static int
@@ -475,7 +464,7 @@ listen_spec_init(ListenSpec *spec, const char *text, char **ret_why)
                 return -ENOMEM;
         rest = copy + (n_name ? n_name + 1 : 0);
         attribute = strsep(&rest, ",");
-        r = parse_address(spec, attribute, ret_why);
+        r = listen_spec_parse_address(spec, attribute, ret_why);
         while (r >= 0 && (attribute = strsep(&rest, ",")))
                 r = parse_attribute(spec, attribute, ret_why);
         if (r < 0)

@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 #include "sockets/address.h"
+#include "sockets/listen_as.h"
 
 #define LISTEN_NAME_MAX 255 /* FDNAME_MAX of sd_pid_notify_with_fds(3) */
-#define LISTEN_ADDRESSES_MAX 4 /* of one host name */
 
 typedef struct ListenSpec {
         char *text; /* as it was typed */
@@ -27,12 +27,11 @@ typedef struct ListenSpec {
         bool reuseaddr; /* UDP; a TCP listener always has it */
         bool freebind;
         char device[IFNAMSIZ];
-        Address as[LISTEN_ADDRESSES_MAX]; /* what a server asks for when it is to get this one */
-        unsigned n_as;
-        bool as_any_address; /* as=PORT */
+        ListenAs as; /* of no addresses: none */
 } ListenSpec;
 
 int listen_spec_init(ListenSpec *spec, const char *text, char **ret_why);
 void listen_spec_deinit(ListenSpec *spec);
+int listen_spec_parse_address(ListenSpec *spec, char *text, char **ret_why);
 
 #endif

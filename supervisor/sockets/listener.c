@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listener.c - opens what --listen names.
+ * listener.c - opens what --listen names, and takes over what a service manager opened.
  *
  * Gist: socket, options, bind and, at once, listen: between bind and listen another process could
  * slip in with SO_REUSEADDR (tests/kernel shows it). Every TCP listener has SO_REUSEADDR; a UDP one
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/why.h"
 #include "sockets/conflict.h"
 
@@ -144,7 +145,7 @@ is_datagram(int fd)
 
 /* Take over an open, bound socket: fd:N. Its queue is made as long as that of the others. */
 static int
-take_inherited(const ListenSpec *spec, int fd_floor, char **ret_why)
+take_number(const ListenSpec *spec, int fd_floor, char **ret_why)
 {
         struct stat st;
         int fd;
@@ -164,7 +165,7 @@ take_inherited(const ListenSpec *spec, int fd_floor, char **ret_why)
 
 /* Put an open socket into the table as a named one. */
 static int
-hold(const ListenSpec *spec, int consume_fd, HeldTable *table, char **ret_why)
+hold(int consume_fd, const char *name, HeldTable *table, Held **ret, char **ret_why)
 {
         Address bound;
         HeldKey key;
@@ -175,57 +176,159 @@ hold(const ListenSpec *spec, int consume_fd, HeldTable *table, char **ret_why)
                 r = held_key_init(&key, consume_fd, &bound);
         if (r < 0) {
                 fd_close(consume_fd);
-                return why(ret_why, r, "cannot use '%s': %s", spec->text, strerrordesc_np(-r));
+                (void)why(ret_why, r, "cannot use the socket '%s': %s", name, strerrordesc_np(-r));
+                return r;
         }
-        r = held_new(&h, consume_fd, HELD_NAMED, &key, spec->name);
+        r = held_new(&h, consume_fd, HELD_NAMED, &key, name);
         if (r < 0)
                 return r;
-        h->backlog = spec->backlog;
+        h->backlog = SOMAXCONN;
         h->nonblock = (fcntl(h->fd, F_GETFL) & O_NONBLOCK) != 0;
-        if (spec->n_as) {
-                h->as = calloc(spec->n_as, sizeof(*h->as));
-                if (!h->as) {
-                        held_free(h);
-                        return -ENOMEM;
-                }
-                memcpy(h->as, spec->as, spec->n_as * sizeof(*h->as));
-                h->n_as = spec->n_as;
-                h->as_any_address = spec->as_any_address;
-        }
-        if (address_is_path(&bound) && spec->inherited_fd < 0)
-                (void)unix_path_new(&h->path, bound.un.sun_path);
-        return held_table_add(table, h);
+        r = held_table_add(table, h);
+        if (r < 0)
+                return r;
+        *ret = h;
+        return 0;
 }
 
 /*
- * Open all addresses of a spec and add them to the table. fd_floor is the lowest descriptor number
- * that they may get, above those that workers see them under.
+ * Keep the name of a unix socket that somebody else made: it is there when we end. Another user's
+ * socket may not be linked (fs.protected_hardlinks, proc(5)).
+ */
+static void
+keep_foreign_path(Held *h)
+{
+        int r;
+
+        if (!address_is_path(&h->key.address))
+                return;
+        r = unix_path_new(&h->path, h->key.address.un.sun_path);
+        if (h->path)
+                h->path->is_foreign = true;
+        else if (r == -EPERM)
+                log_warning("cannot keep the name %s if the server removes it: the socket is another "
+                            "user's; set SocketUser= in the .socket unit",
+                            h->key.address.un.sun_path);
+}
+
+/* Hold a socket that the service manager has as well. Its queue is as long as it was made there. */
+static int
+hold_inherited(InheritedSocket *s, const char *name, HeldTable *table, int fd_floor, Held **ret,
+               char **ret_why)
+{
+        int fd = fd_move_above(fd_steal(&s->fd), fd_floor);
+        int r;
+
+        if (fd < 0)
+                return why(ret_why, fd, "cannot take over the socket '%s': %s", name,
+                           strerrordesc_np(-fd));
+        r = hold(fd, name, table, ret, ret_why);
+        if (r < 0)
+                return r;
+        (*ret)->from_manager = true;
+        keep_foreign_path(*ret);
+        if (!held_is_listening(*ret))
+                r = held_listen(*ret, SOMAXCONN);
+        return r < 0 ? why(ret_why, r, "cannot listen on the socket '%s' of the service manager: %s",
+                           name, strerrordesc_np(-r))
+                     : 0;
+}
+
+/* The socket of one address: that of the service manager, if it has one there, or a new one. */
+static int
+hold_address(const ListenSpec *spec, const Address *a, const Inherited *inherited, HeldTable *table,
+             int fd_floor, Held **ret, char **ret_why)
+{
+        InheritedSocket *there = inherited_find_address(inherited, a, spec->device);
+        int fd;
+        int r;
+
+        if (there)
+                return hold_inherited(there, spec->name, table, fd_floor, ret, ret_why);
+        fd = open_address(spec, a, fd_floor, ret_why);
+        r = fd < 0 ? fd : hold(fd, spec->name, table, ret, ret_why);
+        if (r < 0)
+                return r;
+        (*ret)->backlog = spec->backlog;
+        if (address_is_path(&(*ret)->key.address))
+                (void)unix_path_new(&(*ret)->path, (*ret)->key.address.un.sun_path);
+        return 0;
+}
+
+static int
+hold_number(const ListenSpec *spec, const Inherited *inherited, HeldTable *table, int fd_floor,
+            Held **ret, char **ret_why)
+{
+        InheritedSocket *there = inherited_find_number(inherited, spec->inherited_fd);
+        int fd;
+        int r;
+
+        if (there)
+                return hold_inherited(there, spec->name, table, fd_floor, ret, ret_why);
+        fd = take_number(spec, fd_floor, ret_why);
+        r = fd < 0 ? fd : hold(fd, spec->name, table, ret, ret_why);
+        if (r == 0)
+                keep_foreign_path(*ret);
+        return r;
+}
+
+static int
+set_as(Held *h, const ListenSpec *spec)
+{
+        return spec->as.n_addresses
+                       ? held_set_as(h, spec->as.addresses, spec->as.n_addresses, spec->as.any_address)
+                       : 0;
+}
+
+/*
+ * Open all addresses of a spec and add them to the table; a socket of the service manager that is
+ * bound there is taken instead. fd_floor is the lowest descriptor number that they may get, above
+ * those that workers see them under.
  * Returns 0 or a negative errno with a sentence; what was added before stays in the table.
  */
 int
-listener_open(const ListenSpec *spec, HeldTable *table, int fd_floor, char **ret_why)
+listener_open(const ListenSpec *spec, const Inherited *inherited, HeldTable *table, int fd_floor,
+              char **ret_why)
 {
-        int fd;
+        Held *h = NULL;
         int r = 0;
 
         if (spec->inherited_fd >= 0) {
-                fd = take_inherited(spec, fd_floor, ret_why);
-                return fd < 0 ? fd : hold(spec, fd, table, ret_why);
+                r = hold_number(spec, inherited, table, fd_floor, &h, ret_why);
+                return r < 0 ? r : set_as(h, spec);
         }
         for (unsigned i = 0; i < spec->n_addresses && r >= 0; i++) {
                 Address a = spec->addresses[i];
 
-                fd = open_address(spec, &a, fd_floor, ret_why);
-                if (spec->any_address && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)) {
+                r = hold_address(spec, &a, inherited, table, fd_floor, &h, ret_why);
+                if (spec->any_address && (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL)) {
                         Address v4 = {.in = {.sin_family = AF_INET}, .length = sizeof(a.in)};
 
                         free(*ret_why);
                         *ret_why = NULL;
                         v4.type = a.type;
                         address_set_port(&v4, address_port(&a));
-                        fd = open_address(spec, &v4, fd_floor, ret_why);
+                        r = hold_address(spec, &v4, inherited, table, fd_floor, &h, ret_why);
                 }
-                r = fd < 0 ? fd : hold(spec, fd, table, ret_why);
+                if (r >= 0)
+                        r = set_as(h, spec);
         }
+        return r;
+}
+
+/*
+ * Add what the service manager handed over and no --listen asked for, under the names that it has
+ * there. Returns 0 or a negative errno with a sentence.
+ */
+int
+listener_take_over(const Inherited *inherited, HeldTable *table, int fd_floor, char **ret_why)
+{
+        Held *h;
+        int r = 0;
+
+        for (size_t i = 0; i < inherited->n_items && r == 0; i++)
+                if (inherited->items[i].fd >= 0)
+                        r = hold_inherited(&inherited->items[i], inherited->items[i].name, table,
+                                           fd_floor, &h, ret_why);
         return r;
 }

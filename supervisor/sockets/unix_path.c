@@ -169,14 +169,19 @@ unix_path_free(UnixPath *u)
         return NULL;
 }
 
-/* Remove the names, as far as they still are this socket's, and the link. */
+/*
+ * Remove the names, as far as they still are this socket's, and the link. The name of a foreign one
+ * is there afterwards.
+ */
 void
 unix_path_remove(const UnixPath *u)
 {
-        if (is_same_file(u, u->path))
-                (void)unlink(u->path);
-        if (is_same_file(u, u->bound))
+        if (u->is_foreign)
+                (void)unix_path_restore_bound(u);
+        else if (is_same_file(u, u->bound))
                 (void)unlink(u->bound);
+        if (strcmp(u->path, u->bound) != 0 && is_same_file(u, u->path))
+                (void)unlink(u->path);
         if (is_same_file(u, u->link))
                 (void)unlink(u->link);
 }

@@ -14,6 +14,7 @@ typedef struct UnixPath {
         ino_t ino;
         bool is_hidden; /* the public name belongs to another generation */
         int watch;  /* the number by which the directory's changes are told, or -1 */
+        bool is_foreign; /* the name that it was bound to stays: somebody else made it */
 } UnixPath;
 
 int unix_path_new(UnixPath **ret, const char *path);
