@@ -245,6 +245,8 @@ conversation_ask(Conversation *c, const char *verb, json_t *consume_arguments,
                 r = control_client_receive(c->client, time_for(verb), ret);
                 if (r == 0 && strcmp(verb, "stop") == 0 && is_gone(c))
                         return VERB_DONE;
+                if (on_progress && (r <= 0 || ret->kind == PROTOCOL_FAILED))
+                        on_progress(userdata, NULL); /* a sentence follows, on a line of its own */
                 if (r <= 0)
                         return explain_receive(c, r);
                 if (ret->kind == PROTOCOL_FAILED)

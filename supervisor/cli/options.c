@@ -262,6 +262,10 @@ check_together(const Config *c, char **ret_why)
                                    c->as[i].name, c->as[i].name, c->as[i].name);
         if (c->restart.mode == RESTART_NEVER && c->restart.limit)
                 return why(ret_why, -EINVAL, "--restart-limit means nothing with --restart=never");
+        if (c->reload == RELOAD_SERIAL && c->drain == DRAIN_CONNECTIONS)
+                return why(ret_why, -EINVAL,
+                           "--reload=serial stops the old worker before the new one starts: it does "
+                           "not go with --drain=connections");
         r = check_listeners(c, ret_why);
         return r < 0 ? r : check_placeholders(c, ret_why);
 }
@@ -327,5 +331,7 @@ options_parse(int argc, char **argv, Config *c, char **ret_why)
         if (verdict != OPTIONS_RUN)
                 return verdict;
         c->command = argv[optind] || !c->words.n_items ? argv + optind : c->words.items;
+        for (size_t i = 0; i < c->n_listen; i++)
+                c->listen[i].steerable = c->drain == DRAIN_CONNECTIONS;
         return check_together(c, ret_why) < 0 ? OPTIONS_WRONG : OPTIONS_RUN;
 }

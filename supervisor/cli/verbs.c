@@ -52,15 +52,31 @@ bytes_within(const char *text, int columns)
         return n;
 }
 
+/* What comes next stands on a line of its own. May be called twice. */
+static void
+end_progress(Display *d)
+{
+        if (d->terminal && !d->silent && d->progress.n_phases > 0) {
+                (void)putchar('\n');
+                (void)fflush(stdout);
+        }
+        d->silent = true;
+}
+
 /* On a terminal one line that is written anew, elsewhere a line for each phase. */
 static void
 show_progress(void *userdata, const json_t *body)
 {
         Display *d = userdata;
-        bool is_new = progress_take(&d->progress, body);
         char phases[PROGRESS_TEXT_MAX];
         CLEANUP_FREE char *line = NULL;
+        bool is_new;
 
+        if (!body) {
+                end_progress(d);
+                return;
+        }
+        is_new = progress_take(&d->progress, body);
         if (d->silent || d->progress.n_phases == 0 || (!d->terminal && !is_new))
                 return;
         if (d->terminal)
@@ -77,15 +93,6 @@ show_progress(void *userdata, const json_t *body)
         else
                 (void)puts(line);
         (void)fflush(stdout);
-}
-
-static void
-end_progress(const Display *d)
-{
-        if (d->terminal && !d->silent && d->progress.n_phases > 0) {
-                (void)putchar('\n');
-                (void)fflush(stdout);
-        }
 }
 
 static void

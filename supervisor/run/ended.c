@@ -67,8 +67,8 @@ decide_by_policy(Worker *w)
         int status = restart_exit_status(w->end_code, w->end_status);
 
         /* One that binds nothing is ready by living on, unless its like is known to listen. */
-        if (!input.was_ready && !w->generation->habits.listens &&
-            lived_usec >= ALIVE_IS_READY_USEC) {
+        if (!input.was_ready && !w->was_late && s->config->ready == READY_AUTO &&
+            !w->generation->habits.listens && lived_usec >= ALIVE_IS_READY_USEC) {
                 input.was_ready = true;
                 input.ready_usec = lived_usec - ALIVE_IS_READY_USEC;
         }

@@ -87,18 +87,6 @@ generation_is_empty(const Generation *g)
         return true;
 }
 
-/* Whether its command line is this one. */
-bool
-generation_same_command(const Generation *g, char *const *command)
-{
-        size_t i = 0;
-
-        for (; command[i] && i < g->command.n_items; i++)
-                if (strcmp(command[i], g->command.items[i]) != 0)
-                        return false;
-        return !command[i] && i == g->command.n_items;
-}
-
 /* How many old generations there still are. */
 unsigned
 generations_retiring(const Supervisor *s)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* reload.c - a request for a reload, as a value: what is wanted, and who waits for the result. */
+/*
+ * reload.c - requests for a reload: what is wanted, who waits for the result, and the queue of those
+ * whose turn has not come.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/requests.h"
 #include "run/state.h"
 
 /* What somebody wants who says nothing but "reload". */
@@ -59,4 +63,57 @@ reload_merge_waiters(ControlRequest ***waiters, size_t *n_waiters, Reload *from)
         *n_waiters += from->n_waiters;
         from->n_waiters = 0;
         return 0;
+}
+
+static int
+enqueue(Rollout *r, Reload *consume_reload)
+{
+        Reload *queue;
+
+        if (r->n_queue && reload_equal(&r->queue[r->n_queue - 1], consume_reload)) {
+                Reload *last = &r->queue[r->n_queue - 1];
+                int result = reload_merge_waiters(&last->waiters, &last->n_waiters, consume_reload);
+
+                if (result == 0)
+                        reload_deinit(consume_reload);
+                return result;
+        }
+        if (r->n_queue >= RELOADS_MAX)
+                return -EBUSY;
+        queue = reallocarray(r->queue, r->n_queue + 1, sizeof(*queue));
+        if (!queue)
+                return -ENOMEM;
+        r->queue = queue;
+        r->queue[r->n_queue++] = *consume_reload;
+        return 0;
+}
+
+/* Whether the next one may begin now. */
+bool
+rollout_may_begin(const Supervisor *s)
+{
+        return s->rollout.state == ROLLOUT_IDLE && !s->stopping &&
+               generations_retiring(s) < s->config->max_old;
+}
+
+/* Somebody wants a new generation. The request is consumed; those who wait are told in the end. */
+void
+rollout_request(Supervisor *s, Reload *consume_reload)
+{
+        size_t n_before = s->rollout.n_queue;
+
+        if (s->stopping || enqueue(&s->rollout, consume_reload) < 0) {
+                requests_refuse(consume_reload, s->stopping ? "sup is being stopped"
+                                                            : "too many reloads wait already");
+                reload_deinit(consume_reload);
+                return;
+        }
+        if (s->rollout.n_queue == n_before) /* it has joined one that waits already */
+                return;
+        if (s->rollout.state != ROLLOUT_IDLE || rollout_may_begin(s))
+                rollout_event(s, ROLLOUT_EVENT_REQUEST);
+        else
+                log_info("%u old generations are still there; the reload waits for one to go "
+                         "(--max-old)",
+                         generations_retiring(s));
 }

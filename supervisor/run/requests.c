@@ -300,7 +300,7 @@ requests_reloaded(Supervisor *s, const Generation *retired)
                               .event = "reloaded",
                               .generation = retired->replaced_by},
                   "reloaded in %s: generation %u is gone; connections waited for %s at most, %u at a "
-                  "time, %llu found the queue full; %u old ones were finished, %u cut",
+                  "time, %llu found the queue full; old ones: %u finished, %u cut",
                   report_duration(s->last_reload_usec, took, sizeof(took)), retired->number,
                   report_duration(m->longest_wait_usec, wait, sizeof(wait)), m->deepest_queue,
                   (unsigned long long)m->overflows, m->finished, m->cut);

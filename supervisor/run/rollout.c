@@ -58,9 +58,9 @@ static int
 start_candidate(Supervisor *s, unsigned index)
 {
         Generation *g = s->rollout.generation;
-        Worker *w = g->is_steered || !generation_same_command(s->current, g->command.items)
-                            ? NULL
-                            : standby_take_fresh(s);
+        /* Whoever names a command wants that to be started. */
+        Worker *w = g->is_steered || s->rollout.reload.command.n_items ? NULL
+                                                                       : standby_take_fresh(s);
 
         if (w) {
                 w->generation = g;
@@ -464,54 +464,6 @@ rollout_worker_failed(Worker *w)
                 rollout_fail(s, "the new worker %u %s before it was ready", w->index, how);
 }
 
-static int
-enqueue(Rollout *r, Reload *consume_reload)
-{
-        Reload *queue;
-
-        if (r->n_queue && reload_equal(&r->queue[r->n_queue - 1], consume_reload)) {
-                Reload *last = &r->queue[r->n_queue - 1];
-                int result = reload_merge_waiters(&last->waiters, &last->n_waiters, consume_reload);
-
-                if (result == 0)
-                        reload_deinit(consume_reload);
-                return result;
-        }
-        if (r->n_queue >= RELOADS_MAX)
-                return -EBUSY;
-        queue = reallocarray(r->queue, r->n_queue + 1, sizeof(*queue));
-        if (!queue)
-                return -ENOMEM;
-        r->queue = queue;
-        r->queue[r->n_queue++] = *consume_reload;
-        return 0;
-}
-
-static bool
-may_begin(const Supervisor *s)
-{
-        return s->rollout.state == ROLLOUT_IDLE && !s->stopping &&
-               generations_retiring(s) < s->config->max_old;
-}
-
-/* Somebody wants a new generation. The request is consumed; those who wait are told in the end. */
-void
-rollout_request(Supervisor *s, Reload *consume_reload)
-{
-        if (s->stopping || enqueue(&s->rollout, consume_reload) < 0) {
-                requests_refuse(consume_reload, s->stopping ? "sup is being stopped"
-                                                            : "too many reloads wait already");
-                reload_deinit(consume_reload);
-                return;
-        }
-        if (s->rollout.state != ROLLOUT_IDLE || may_begin(s))
-                rollout_event(s, ROLLOUT_EVENT_REQUEST);
-        else
-                log_info("%u old generations are still there; the reload waits for one to go "
-                         "(--max-old)",
-                         generations_retiring(s));
-}
-
 /* After every round of events: what has come to its end by itself. */
 void
 rollout_tidy(Supervisor *s)
@@ -519,7 +471,7 @@ rollout_tidy(Supervisor *s)
         if (s->rollout.state == ROLLOUT_REVERTING &&
             (!s->rollout.generation || generation_is_empty(s->rollout.generation)))
                 rollout_event(s, ROLLOUT_EVENT_REVERTED);
-        if (s->rollout.n_queue && may_begin(s))
+        if (s->rollout.n_queue && rollout_may_begin(s))
                 rollout_event(s, ROLLOUT_EVENT_REQUEST);
 }
 

@@ -6,6 +6,8 @@
  * listen: its call is simply not answered until it is promoted. One that takes its sockets from
  * LISTEN_FDS and never calls listen() cannot be parked: it serves like the others, and that is said.
  */
+#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,23 +81,59 @@ is_newer(const char *path, const Worker *w)
                (long long)age_usec;
 }
 
+/* What a look through directories may cost, and how deep it goes; more is taken for "changed". */
+#define LOOK_FILES_MAX 5000
+#define LOOK_DEPTH_MAX 6
+
+/* Whether anything below a directory was changed after the process started, or there is too much. */
+static bool
+is_newer_below(const char *directory, const Worker *w, unsigned depth, unsigned *n_files)
+{
+        CLEANUP_DIR DIR *dir = opendir(directory);
+        const struct dirent *entry;
+
+        while (dir && (entry = readdir(dir))) {
+                CLEANUP_FREE char *path = NULL;
+
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                if (++*n_files > LOOK_FILES_MAX || depth > LOOK_DEPTH_MAX ||
+                    asprintf(&path, "%s/%s", directory, entry->d_name) < 0)
+                        return true;
+                if (entry->d_type == DT_DIR ? is_newer_below(path, w, depth + 1, n_files)
+                                            : is_newer(path, w))
+                        return true;
+        }
+        return false;
+}
+
 /*
  * The same for a reload, which is there to bring in what is new: not a standby that was started
- * before its program, or a file that its command line names, was changed.
+ * before its program, a file that its command line names, or anything below its working directory or
+ * beside those files was changed. What a server reads elsewhere cannot be known: a reload that names
+ * its command always starts it afresh.
  */
 Worker *
 standby_take_fresh(Supervisor *s)
 {
         Worker *w = standby_take(s, true);
-        char program[64];
+        unsigned n_files = 0;
+        char path[64];
 
         if (!w || w->state != LIFE_PARKED)
                 return NULL;
-        (void)snprintf(program, sizeof(program), "/proc/%d/exe", (int)w->pid);
-        if (is_newer(program, w))
+        (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
+        if (is_newer(path, w))
                 return NULL;
-        for (size_t i = 0; i < w->generation->command.n_items; i++)
-                if (is_newer(w->generation->command.items[i], w))
+        for (size_t i = 0; i < w->generation->command.n_items; i++) {
+                CLEANUP_FREE char *file = strdup(w->generation->command.items[i]);
+
+                if (!file || is_newer(file, w))
                         return NULL;
-        return w;
+                if (i > 0 && strchr(file, '/') && access(file, F_OK) == 0 &&
+                    is_newer_below(dirname(file), w, 0, &n_files))
+                        return NULL;
+        }
+        (void)snprintf(path, sizeof(path), "/proc/%d/cwd", (int)w->pid);
+        return is_newer_below(path, w, 0, &n_files) ? NULL : w;
 }

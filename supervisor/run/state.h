@@ -245,7 +245,6 @@ Generation *generation_new(Supervisor *s, char *const *command);
 Generation *generation_free(Generation *g);
 int generation_set_command(Generation *g, char *const *command);
 bool generation_is_empty(const Generation *g);
-bool generation_same_command(const Generation *g, char *const *command);
 unsigned generations_retiring(const Supervisor *s);
 void generations_tidy(Supervisor *s);
 
@@ -314,6 +313,7 @@ void paths_watch(Supervisor *s, const Held *h);
 
 /* rollout.c: reload */
 void rollout_request(Supervisor *s, Reload *consume_reload);
+bool rollout_may_begin(const Supervisor *s);
 void rollout_worker_ready(Worker *w);
 void rollout_worker_failed(Worker *w);
 void rollout_tidy(Supervisor *s);

@@ -25,126 +25,6 @@
 /* How long a new generation may take to be ready. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
-/* Add an idle place for a worker. Returns NULL when memory is short. */
-Worker *
-workers_add(Supervisor *s, Generation *generation, WorkerRole role, unsigned index)
-{
-        Worker **workers = reallocarray(s->workers, s->n_workers + 1, sizeof(Worker *));
-        Worker *w;
-
-        if (!workers)
-                return NULL;
-        s->workers = workers;
-        w = calloc(1, sizeof(*w));
-        if (!w)
-                return NULL;
-        w->supervisor = s;
-        w->generation = generation;
-        w->role = role;
-        w->index = index;
-        w->trap_fd = -1;
-        w->notify_fd = -1;
-        w->ready_fd = -1;
-        s->workers[s->n_workers++] = w;
-        return w;
-}
-
-/* Free a place. Its process, if any, is not touched. Takes NULL. Returns NULL. */
-Worker *
-worker_free(Worker *w)
-{
-        if (w) {
-                traps_detach(w);
-                ready_close(w);
-                fd_close(w->notify_fd);
-                free(w->notify_name);
-                sd_event_source_disable_unref(w->notify_source);
-                sd_event_source_disable_unref(w->timer);
-                restart_state_deinit(&w->restart);
-                pidset_deinit(&w->asked);
-                free(w);
-        }
-        return NULL;
-}
-
-/* Free the places whose worker was to be the last in them and is gone. */
-void
-workers_tidy(Supervisor *s)
-{
-        size_t kept = 0;
-
-        for (size_t i = 0; i < s->n_workers; i++) {
-                Worker *w = s->workers[i];
-
-                if (w->role == ROLE_RETIRING && w->state == LIFE_IDLE && !w->renew)
-                        worker_free(w);
-                else
-                        s->workers[kept++] = w;
-        }
-        s->n_workers = kept;
-}
-
-/* The main processes of all workers. */
-void
-workers_read_mains(const Supervisor *s, PidSet *ret_mains)
-{
-        for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->pid)
-                        (void)pidset_add(ret_mains, s->workers[i]->pid);
-        if (s->rollout.check_pid)
-                (void)pidset_add(ret_mains, s->rollout.check_pid);
-        if (s->upgrade.check_pid)
-                (void)pidset_add(ret_mains, s->upgrade.check_pid);
-}
-
-/* Whether every orphan must come from the one worker that there is. */
-bool
-workers_is_only(const Supervisor *s)
-{
-        return s->n_workers == 1 && !s->rollout.check_pid && !s->upgrade.check_pid;
-}
-
-/* How many workers of a generation (NULL: any) have a role. */
-unsigned
-workers_count(const Supervisor *s, const Generation *generation, WorkerRole role)
-{
-        unsigned n = 0;
-
-        for (size_t i = 0; i < s->n_workers; i++)
-                n += s->workers[i]->role == role &&
-                     (!generation || s->workers[i]->generation == generation);
-        return n;
-}
-
-/* The lowest number that neither an active worker nor a standby has. */
-unsigned
-workers_free_index(const Supervisor *s)
-{
-        unsigned index = 0;
-        bool taken = true;
-
-        while (taken) {
-                index++;
-                taken = false;
-                for (size_t i = 0; i < s->n_workers && !taken; i++)
-                        taken = s->workers[i]->index == index &&
-                                s->workers[i]->role != ROLE_RETIRING;
-        }
-        return index;
-}
-
-/* By what a worker's orphans are known. */
-TreeMark
-worker_mark(const Worker *w)
-{
-        return (TreeMark){
-                .worker = w->born_index,
-                .generation = w->born_generation,
-                .group = w->supervisor->spawn.own_group ? w->group : 0,
-                .session = w->session,
-        };
-}
-
 /* A worker shows that it serves. Whether the sign counts is policy/ready.c's to say. */
 void
 worker_sign(Worker *w, ReadySign sign)
@@ -306,6 +186,8 @@ note_ready(Worker *w)
 {
         w->ready_usec = now_usec();
         worker_clear_timer(w);
+        if (w->watchdog_usec && !w->watchdog)
+                ready_start_watchdog(w, w->watchdog_usec);
         if (w->ended_usec && w->listened)
                 report_serving_again(w, traps_queue_length(w->supervisor));
         if (w->role == ROLE_STANDBY)

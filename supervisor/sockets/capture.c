@@ -40,11 +40,7 @@
 #include "sockets/blind.h"
 #include "sockets/first_bind.h"
 #include "sockets/options.h"
-#include "sockets/steer.h"
 #include "sockets/trap.h"
-
-/* Descriptors that are left for everything else than held sockets. */
-#define RESERVED_FDS 16
 
 /*
  * Prepare c, which is all zero or was loaded; the table stays the caller's. fd_floor: held sockets
@@ -201,6 +197,9 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (r < 0 || address_is_automatic(&key.address))
                 return r < 0 ? r : 1;
         h = find_held(c, trap->owner, &key, &taken);
+        if (h && !is_connection_type(&key.address) &&
+            !c->host.may_listen(c->host.userdata, trap->owner))
+                return CAPTURE_PARK; /* there is no listen() to wait in */
         if (h && !is_in_epoll(c, trap, h)) {
                 restore_names(c, h);
                 tell_other_family(h, &key.address);
@@ -215,94 +214,6 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
                 first_bind_prepare(c, trap, &key);
         (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
         return 1;
-}
-
-static void
-keep_path(Held *h)
-{
-        int r;
-
-        if (!address_is_path(&h->key.address))
-                return;
-        r = unix_path_new(&h->path, h->key.address.un.sun_path);
-        if (r < 0)
-                log_warning("cannot keep the name %s over a restart: %s",
-                            h->key.address.un.sun_path, strerrordesc_np(-r));
-}
-
-static const char *
-name_of(const Address *a, char *text, size_t size)
-{
-        (void)snprintf(text, size, "%u", address_port(a));
-        return address_has_port(a) ? text : "captured";
-}
-
-/*
- * Keep a descriptor for good, but not one of the last: starting the next worker takes some too.
- * Returns it, above the floor, or a negative errno.
- */
-static int
-keep_fd(const Capture *c, int consume_fd)
-{
-        struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
-        int fd = fd_move_above(consume_fd, c->fd_floor);
-
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
-        if (fd >= 0 && (rlim_t)fd + RESERVED_FDS >= limit.rlim_cur) {
-                fd_close(fd);
-                return -EMFILE;
-        }
-        return fd;
-}
-
-/* Say once that a socket could not be held. */
-static void
-tell_not_held(Capture *c, const HeldKey *key, int error)
-{
-        char text[ADDRESS_TEXT_MAX];
-
-        if (c->told_no_files)
-                return;
-        c->told_no_files = true;
-        log_warning("cannot hold %s and perhaps others: %s%s; what is not held is closed when the "
-                    "server ends",
-                    address_format(&key->address, text, sizeof(text)),
-                    error == -EMFILE ? "too many open files" : strerrordesc_np(-error),
-                    error == -EMFILE ? " (see ulimit -n)" : "");
-}
-
-/*
- * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
- * socket: it fails as the server's would (then there is nothing to hold). The queue is as long as the
- * kernel allows, whatever small number the server has in mind: clients wait in it over a restart.
- */
-static Held *
-capture_socket(Capture *c, Trap *trap, const HeldKey *key)
-{
-        HeldClaim claim = {.owner = trap->owner, .pid = trap->call.tid, .fd = trap->call.fd};
-        char name[8];
-        Held *h = NULL;
-        int fd;
-        int r;
-
-        if (c->steerable && key->address.type == SOCK_STREAM && address_has_port(&key->address)
-                    ? steer_listen(trap->fd, SOMAXCONN) < 0
-                    : listen(trap->fd, SOMAXCONN) < 0)
-                return NULL;
-        fd = keep_fd(c, fd_steal(&trap->fd));
-        r = fd < 0 ? fd
-                   : held_new(&h, fd, HELD_CAPTURED, key,
-                              name_of(&key->address, name, sizeof(name)));
-        claim.asked = key->address;
-        if (r == 0)
-                r = held_claim(h, &claim);
-        if (r < 0) {
-                tell_not_held(c, key, r);
-                held_free(h);
-                return NULL;
-        }
-        keep_path(h);
-        return held_table_add(c->held, h) < 0 ? NULL : h;
 }
 
 /* The last address that a worker bound, or tried to bind, without listening; or NULL. */
@@ -365,7 +276,7 @@ handle_listen(Capture *c, Trap *trap)
                         c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
-        h = capture_socket(c, trap, &bound.key);
+        h = capture_hold(c, trap, &bound.key);
         if (h)
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, true);
         return h ? 0 : 1;

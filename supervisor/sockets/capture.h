@@ -10,6 +10,7 @@
 #include "linux/notify.h"
 #include "sockets/held.h"
 #include "sockets/pending.h"
+#include "sockets/trap.h"
 
 /* Positive answers: the call waits for another worker, or for this one to be promoted. */
 #define CAPTURE_WAIT 2
@@ -59,6 +60,7 @@ const Address *capture_last_tried(const Capture *c, uint64_t owner);
 void capture_deinit(Capture *c);
 void capture_retry(Capture *c, bool expired);
 void capture_forget(Capture *c, uint64_t owner);
+Held *capture_hold(Capture *c, Trap *trap, const HeldKey *key);
 int capture_dispatch(Capture *c, int listener_fd, uint64_t owner);
 
 #endif

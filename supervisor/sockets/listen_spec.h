@@ -23,6 +23,7 @@ typedef struct ListenSpec {
         mode_t mode;
         uid_t uid; /* -1: not changed */
         gid_t gid;
+        bool steerable; /* new connections are to be steered away some day (sockets/steer.h) */
         bool reuseport;
         bool reuseaddr; /* UDP; a TCP listener always has it */
         bool freebind;

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/why.h"
 #include "sockets/conflict.h"
+#include "sockets/steer.h"
 
 static int
 set_option(int fd, int level, int option, int value)
@@ -129,7 +130,9 @@ open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_
                 r = bind_path(fd, spec, a);
         else
                 r = bind(fd, &a->any, a->length) < 0 ? -errno : 0;
-        if (r == 0 && a->type != SOCK_DGRAM && listen(fd, spec->backlog) < 0)
+        if (r == 0 && spec->steerable && a->type == SOCK_STREAM && address_has_port(a))
+                r = steer_listen(fd, spec->backlog);
+        else if (r == 0 && a->type != SOCK_DGRAM && listen(fd, spec->backlog) < 0)
                 r = -errno;
         return r < 0 ? explain_failure(spec, a, r, ret_why) : fd_steal(&fd);
 }

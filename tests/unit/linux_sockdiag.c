@@ -168,7 +168,7 @@ a_socket_that_is_bound_and_does_not_listen_is_told_where_that_is_said(void **sta
 
         (void)state;
         assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof(in)), 0);
-        seen = dump(AF_INET, IPPROTO_TCP, SOCKDIAG_ALL_STATES, PORT + 5);
+        seen = dump(AF_INET, IPPROTO_TCP, 0xffeU | 1U << SOCKDIAG_BOUND, PORT + 5);
         assert_int_equal(seen.n, sockdiag_shows_bound());
         if (seen.n)
                 assert_int_equal(seen.last.state, SOCKDIAG_BOUND);

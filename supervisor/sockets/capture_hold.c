@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* capture_hold.c - capture: from a worker's own socket to a held one. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "sockets/capture.h"
+#include "sockets/steer.h"
+#include "sockets/trap.h"
+
+/* Descriptors that are left for everything else than held sockets. */
+#define RESERVED_FDS 16
+
+static void
+keep_path(Held *h)
+{
+        int r;
+
+        if (!address_is_path(&h->key.address))
+                return;
+        r = unix_path_new(&h->path, h->key.address.un.sun_path);
+        if (r < 0)
+                log_warning("cannot keep the name %s over a restart: %s",
+                            h->key.address.un.sun_path, strerrordesc_np(-r));
+}
+
+static const char *
+name_of(const Address *a, char *text, size_t size)
+{
+        (void)snprintf(text, size, "%u", address_port(a));
+        return address_has_port(a) ? text : "captured";
+}
+
+/*
+ * Keep a descriptor for good, but not one of the last: starting the next worker takes some too.
+ * Returns it, above the floor, or a negative errno.
+ */
+static int
+keep_fd(const Capture *c, int consume_fd)
+{
+        struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+        int fd = fd_move_above(consume_fd, c->fd_floor);
+
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        if (fd >= 0 && (rlim_t)fd + RESERVED_FDS >= limit.rlim_cur) {
+                fd_close(fd);
+                return -EMFILE;
+        }
+        return fd;
+}
+
+/* Say once that a socket could not be held. */
+static void
+tell_not_held(Capture *c, const HeldKey *key, int error)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        if (c->told_no_files)
+                return;
+        c->told_no_files = true;
+        log_warning("cannot hold %s and perhaps others: %s%s; what is not held is closed when the "
+                    "server ends",
+                    address_format(&key->address, text, sizeof(text)),
+                    error == -EMFILE ? "too many open files" : strerrordesc_np(-error),
+                    error == -EMFILE ? " (see ulimit -n)" : "");
+}
+
+/*
+ * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
+ * socket: it fails as the server's would (then there is nothing to hold). The queue is as long as the
+ * kernel allows, whatever small number the server has in mind: clients wait in it over a restart.
+ * Returns it, which is in the table then, or NULL: the call goes on.
+ */
+Held *
+capture_hold(Capture *c, Trap *trap, const HeldKey *key)
+{
+        HeldClaim claim = {.owner = trap->owner, .pid = trap->call.tid, .fd = trap->call.fd};
+        char name[8];
+        Held *h = NULL;
+        int fd;
+        int r;
+
+        if (c->steerable && key->address.type == SOCK_STREAM && address_has_port(&key->address)
+                    ? steer_listen(trap->fd, SOMAXCONN) < 0
+                    : listen(trap->fd, SOMAXCONN) < 0)
+                return NULL;
+        fd = keep_fd(c, fd_steal(&trap->fd));
+        r = fd < 0 ? fd
+                   : held_new(&h, fd, HELD_CAPTURED, key,
+                              name_of(&key->address, name, sizeof(name)));
+        claim.asked = key->address;
+        if (r == 0)
+                r = held_claim(h, &claim);
+        if (r < 0) {
+                tell_not_held(c, key, r);
+                held_free(h);
+                return NULL;
+        }
+        keep_path(h);
+        return held_table_add(c->held, h) < 0 ? NULL : h;
+}
