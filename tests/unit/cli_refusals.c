@@ -42,7 +42,8 @@ static void
 there_has_to_be_a_command(void **state)
 {
         static const char sentence[] = "there is no command to supervise; it would be: sup "
-                                       "[OPTION…] -- COMMAND [ARG…]";
+                                       "[OPTION…] -- COMMAND [ARG…], or command = … in the file of "
+                                       "--config";
 
         (void)state;
         parsed_refused(parsed_words(UNIT_WORDS("sup")), sentence);

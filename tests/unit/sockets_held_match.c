@@ -11,9 +11,9 @@ expect_match(HeldOrigin origin, const char *mine, const char *asked, HeldMatch e
         const Held h = {.fd = -1,
                         .origin = origin,
                         .key = holding_key(mine),
-                        .as = spec.as,
-                        .n_as = spec.n_as,
-                        .as_any_address = spec.as_any_address};
+                        .as = spec.as.addresses,
+                        .n_as = spec.as.n_addresses,
+                        .as_any_address = spec.as.any_address};
         HeldMatch match = held_match(&h, &key);
 
         unit_expect(match == expected, "%s for %s is match %d instead of %d\n", mine, asked, match,
