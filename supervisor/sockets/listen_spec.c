@@ -62,41 +62,16 @@ set_any_address(Address *a, uint16_t port, int type)
         address_set_port(a, port);
 }
 
-/* `host:port` or `[v6]:port`; a name may stand for several addresses. */
+/* All addresses of a host name, or, from brackets, the one IPv6 address. */
 static int
-parse_host(ListenSpec *spec, char *text, int type, char **ret_why)
+add_host(ListenSpec *spec, const char *host, bool is_ipv6, uint16_t port, int type, char **ret_why)
 {
-        struct addrinfo hints = {.ai_socktype = type, .ai_flags = AI_PASSIVE};
+        struct addrinfo hints = {.ai_family = is_ipv6 ? AF_INET6 : AF_UNSPEC,
+                                 .ai_socktype = type,
+                                 .ai_flags = AI_PASSIVE | (is_ipv6 ? AI_NUMERICHOST : 0)};
         struct addrinfo *list = NULL;
-        char *colon = strrchr(text, ':');
-        char *host = text;
-        uint16_t port = 0;
-        int r;
+        int r = getaddrinfo(host, NULL, &hints, &list);
 
-        if (!colon)
-                return why(ret_why, -EINVAL,
-                           "'%s' is not an address; it would be PORT, HOST:PORT, [IPv6]:PORT, "
-                           "/PATH or @NAME",
-                           text);
-        *colon = '\0';
-        r = parse_port(colon + 1, &port, ret_why);
-        if (r < 0)
-                return r;
-        if (host[0] == '[' && colon > host && colon[-1] == ']') {
-                colon[-1] = '\0';
-                host++;
-                hints.ai_flags |= AI_NUMERICHOST;
-        } else if (strchr(host, ':')) {
-                return why(ret_why, -EINVAL, "an IPv6 address stands in brackets: [%s]:%u", host,
-                           port);
-        }
-        if (strcmp(host, "*") == 0 || !*host) {
-                set_any_address(&spec->addresses[0], port, type);
-                spec->any_address = true;
-                spec->n_addresses = 1;
-                return 0;
-        }
-        r = getaddrinfo(host, NULL, &hints, &list);
         if (r != 0)
                 return why(ret_why, -EINVAL, "cannot resolve the host '%s': %s", host,
                            gai_strerror(r));
@@ -109,6 +84,38 @@ parse_host(ListenSpec *spec, char *text, int type, char **ret_why)
                 address_set_port(a, port);
         }
         freeaddrinfo(list);
+        return 0;
+}
+
+/* `host:port` or `[v6]:port`; a name may stand for several addresses. */
+static int
+parse_host(ListenSpec *spec, char *text, int type, char **ret_why)
+{
+        bool in_brackets = text[0] == '[';
+        char *host = in_brackets ? text + 1 : text;
+        char *end = in_brackets ? strchr(text, ']') : strrchr(text, ':');
+        char *colon = end && in_brackets ? end + 1 : end;
+        uint16_t port = 0;
+        int r;
+
+        if (!colon || *colon != ':')
+                return why(ret_why, -EINVAL, "'%s' is not an address; it would be %s", text,
+                           in_brackets ? "[IPv6]:PORT"
+                                       : "PORT, HOST:PORT, [IPv6]:PORT, /PATH or @NAME");
+        *end = '\0';
+        r = parse_port(colon + 1, &port, ret_why);
+        if (r < 0)
+                return r;
+        if (in_brackets)
+                return add_host(spec, host, true, port, type, ret_why);
+        if (strchr(host, ':'))
+                return why(ret_why, -EINVAL, "an IPv6 address stands in brackets: [%s]:%u", host,
+                           port);
+        if (*host && strcmp(host, "*") != 0)
+                return add_host(spec, host, false, port, type, ret_why);
+        set_any_address(&spec->addresses[0], port, type);
+        spec->any_address = true;
+        spec->n_addresses = 1;
         return 0;
 }
 

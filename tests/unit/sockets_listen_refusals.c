@@ -56,6 +56,15 @@ a_host_that_is_none_is_named(void **state)
 {
         (void)state;
         refuse("::1:80", "an IPv6 address stands in brackets: [::1]:80");
+        refuse("[]:80", "cannot resolve the host '': Name or service not known");
+        refuse("[127.0.0.1]:80", "cannot resolve the host '127.0.0.1': Address family for hostname "
+                                 "not supported");
+        refuse("[*]:80", "cannot resolve the host '*': Name or service not known");
+        refuse("[::1:80", "'[::1:80' is not an address; it would be [IPv6]:PORT");
+        refuse("[::1", "'[::1' is not an address; it would be [IPv6]:PORT");
+        refuse("[::1]", "'[::1]' is not an address; it would be [IPv6]:PORT");
+        refuse("[::1]80", "'[::1]80' is not an address; it would be [IPv6]:PORT");
+        refuse("[::1]x:80", "'[::1]x:80' is not an address; it would be [IPv6]:PORT");
         refuse("[nonsense]:80", "cannot resolve the host 'nonsense': Name or service not known");
         refuse("[::g]:80", "cannot resolve the host '::g': Name or service not known");
 }
