@@ -430,16 +430,15 @@ proc_find_unix_socket(const char *path)
         char line[512];
 
         while (file && fgets(line, sizeof(line), file)) {
-                char *name = strchr(line, '/');
                 unsigned long inode;
                 unsigned state;
+                int n_columns; /* the name follows after a blank */
 
-                if (!name)
-                        continue;
-                name[strcspn(name, "\n")] = '\0';
-                if (strcmp(name, path) == 0 && /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
-                    sscanf(line, "%*s %*s %*s %*s %*s %x %lu", &state, &inode) == 2 &&
-                    state == 1 /* SS_UNCONNECTED: bound, perhaps listening */ && inode)
+                line[strcspn(line, "\n")] = '\0';
+                /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
+                if (sscanf(line, "%*s %*s %*s %*s %*s %x %lu%n", &state, &inode, &n_columns) == 2 &&
+                    state == 1 /* SS_UNCONNECTED: bound, perhaps listening */ && inode &&
+                    line[n_columns] == ' ' && strcmp(line + n_columns + 1, path) == 0)
                         return inode;
         }
         return 0;

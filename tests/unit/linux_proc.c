@@ -431,6 +431,20 @@ a_unix_socket_is_found_by_the_path_that_it_is_bound_to(void **state)
 }
 
 static void
+a_name_that_only_ends_like_the_path_is_another_socket(void **state)
+{
+        char abstract[64];
+        int fd;
+
+        (void)state;
+        (void)snprintf(abstract, sizeof(abstract), "@/sup-unit-%d/x", (int)getpid());
+        fd = bind_unix(abstract);
+        assert_int_equal(proc_find_unix_socket(abstract + 1), 0);
+        assert_int_equal(proc_find_unix_socket("/x"), 0);
+        fd_close(fd);
+}
+
+static void
 the_links_of_a_process_lead_to_its_places(void **state)
 {
         CLEANUP_FREE char *before = get_current_dir_name();
@@ -473,6 +487,7 @@ main(void)
                 cmocka_unit_test(a_process_that_hides_from_its_user_is_seen_to_do_so),
                 cmocka_unit_test(a_process_has_a_parent_as_long_as_it_lives),
                 cmocka_unit_test(a_unix_socket_is_found_by_the_path_that_it_is_bound_to),
+                cmocka_unit_test(a_name_that_only_ends_like_the_path_is_another_socket),
                 cmocka_unit_test(the_links_of_a_process_lead_to_its_places),
         };
 

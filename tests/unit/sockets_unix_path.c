@@ -374,6 +374,22 @@ a_living_socket_is_not_stale_and_is_not_disturbed(void **state)
 }
 
 static void
+an_abstract_socket_of_the_same_letters_keeps_nothing_alive(void **state)
+{
+        CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+        (void)state;
+        memcpy(un.sun_path + 1, path, strlen(path)); /* as X servers have it, in both places */
+        assert_int_equal(
+                bind(fd, (const struct sockaddr *)&un,
+                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(path))),
+                0);
+        fd_close(bind_path(SOCK_STREAM));
+        assert_true(unix_path_is_stale(path, SOCK_STREAM));
+}
+
+static void
 a_socket_that_is_bound_and_about_to_listen_is_not_stale(void **state)
 {
         CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
@@ -432,6 +448,7 @@ main(void)
                 PATH_TEST(a_name_that_leaves_no_room_for_a_link_is_not_kept),
                 PATH_TEST(a_socket_on_which_nobody_listens_any_more_is_stale),
                 PATH_TEST(a_living_socket_is_not_stale_and_is_not_disturbed),
+                PATH_TEST(an_abstract_socket_of_the_same_letters_keeps_nothing_alive),
                 PATH_TEST(a_socket_that_is_bound_and_about_to_listen_is_not_stale),
                 PATH_TEST(what_is_no_socket_is_not_stale),
                 PATH_TEST(a_symbolic_link_to_a_stale_socket_is_not_stale),
