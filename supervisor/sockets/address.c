@@ -104,6 +104,15 @@ address_from_bind(int fd, const void *sockaddr, socklen_t length, Address *ret)
         return r;
 }
 
+/* Whether a socket has an address already: bind() is refused then. */
+bool
+address_is_bound(int fd)
+{
+        Address a;
+
+        return address_from_socket(fd, &a) == 0 && !address_is_automatic(&a);
+}
+
 /* Whether the address has a port in the sense of TCP and UDP. */
 bool
 address_has_port(const Address *a)

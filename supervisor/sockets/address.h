@@ -29,6 +29,7 @@ int address_from_socket(int fd, Address *ret);
 int address_from_bind(int fd, const void *sockaddr, socklen_t length, Address *ret);
 uint16_t address_port(const Address *a);
 void address_set_port(Address *a, uint16_t port);
+bool address_is_bound(int fd);
 bool address_has_port(const Address *a);
 Address address_unmapped(const Address *a);
 bool address_is_wildcard(const Address *a);

@@ -193,6 +193,8 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
 
         if (held_table_find_socket(c->held, trap->fd))
                 return 0;
+        if (address_is_bound(trap->fd))
+                return 1;
         r = trap_read_bind(trap, &key);
         if (r < 0 || address_is_automatic(&key.address))
                 return r < 0 ? r : 1;

@@ -19,6 +19,12 @@ remove_at(Pending *p, size_t i)
         memmove(&p->items[i], &p->items[i + 1], (p->n_items - i) * sizeof(*p->items));
 }
 
+static bool
+is_file(const PendingSocket *s, const struct stat *st)
+{
+        return s->ino == st->st_ino && s->dev == st->st_dev;
+}
+
 /* Keep at most so many of a worker: the oldest goes. */
 static void
 make_room(Pending *p, uint64_t owner)
@@ -44,6 +50,9 @@ pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key)
 
         if (fstat(fd, &st) < 0)
                 return -errno;
+        for (size_t i = p->n_items; i-- > 0;) /* an earlier bind() of it, which has failed */
+                if (is_file(&p->items[i], &st))
+                        remove_at(p, i);
         make_room(p, owner);
         items = reallocarray(p->items, p->n_items + 1, sizeof(*items));
         if (!items)
@@ -63,7 +72,7 @@ pending_has_socket(const Pending *p, int fd)
         if (fstat(fd, &st) < 0)
                 return false;
         for (size_t i = 0; i < p->n_items; i++)
-                if (p->items[i].ino == st.st_ino && p->items[i].dev == st.st_dev)
+                if (is_file(&p->items[i], &st))
                         return true;
         return false;
 }
@@ -77,7 +86,7 @@ pending_take(Pending *p, int fd, PendingSocket *ret)
         if (fstat(fd, &st) < 0)
                 return false;
         for (size_t i = p->n_items; i-- > 0;)
-                if (p->items[i].ino == st.st_ino && p->items[i].dev == st.st_dev) {
+                if (is_file(&p->items[i], &st)) {
                         *ret = p->items[i];
                         remove_at(p, i);
                         return true;

@@ -101,6 +101,28 @@ an_address_that_bind_refuses_is_refused_and_others_are_not(void **state)
 }
 
 static void
+a_socket_is_bound_once_it_has_an_address_and_cannot_be_bound_again(void **state)
+{
+        Address all[] = {ipv4("127.0.0.1", 7008), ipv4("127.0.0.1", 0), ipv6("::1", 7008),
+                         unix_name("\0unit bound", 11), unix_name("", 0)};
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                CLEANUP_FD int fd = unit_socket(all[i].any.sa_family, SOCK_STREAM);
+
+                assert_false(address_is_bound(fd));
+                assert_int_equal(bind(fd, &all[i].any, all[i].length), 0);
+                assert_true(address_is_bound(fd));
+                address_set_port(&all[i], 7009);
+                if (address_has_port(&all[i]) || address_is_path(&all[i])) {
+                        assert_int_equal(bind(fd, &all[i].any, all[i].length), -1);
+                        assert_int_equal(errno, EINVAL);
+                }
+        }
+        assert_false(address_is_bound(-1));
+}
+
+static void
 a_bind_has_the_traits_of_its_socket(void **state)
 {
         CLEANUP_FD int fd = unit_socket(AF_INET6, SOCK_DGRAM);
@@ -175,6 +197,8 @@ main(void)
                 cmocka_unit_test(v6only_of_a_socket_is_part_of_its_address),
                 cmocka_unit_test(what_is_no_socket_or_neither_tcp_nor_udp_is_refused),
                 cmocka_unit_test(an_address_that_bind_refuses_is_refused_and_others_are_not),
+                cmocka_unit_test(
+                        a_socket_is_bound_once_it_has_an_address_and_cannot_be_bound_again),
                 cmocka_unit_test(a_bind_has_the_traits_of_its_socket),
                 cmocka_unit_test(two_addresses_exclude_each_other_where_the_kernel_says_so),
         };

@@ -29,6 +29,15 @@ add(Pending *p, uint64_t owner, int fd, uint16_t port)
         assert_int_equal(pending_add(p, owner, fd, &key), 0);
 }
 
+/* The same with a socket that nobody will look for. */
+static void
+add_another(Pending *p, uint64_t owner, uint16_t port)
+{
+        CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
+
+        add(p, owner, fd, port);
+}
+
 static void
 a_socket_is_found_by_any_duplicate_of_it_and_taken_out(void **state)
 {
@@ -90,30 +99,33 @@ what_is_not_open_cannot_be_noted(void **state)
 }
 
 static void
-a_socket_that_is_bound_twice_has_the_later_address(void **state)
+a_socket_that_is_bound_twice_is_noted_once_with_the_later_address(void **state)
 {
         CLEANUP(pending_deinit) Pending p = {0};
         CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
+        const HeldKey first = place(80);
         PendingSocket found;
 
         (void)state;
         add(&p, 1, fd, 80); /* which failed */
         add(&p, 1, fd, 81);
+        assert_false(pending_has_other(&p, 2, &first)); /* nobody need wait for that any more */
         assert_true(pending_take(&p, fd, &found));
         assert_int_equal(address_port(&found.key.address), 81);
+        assert_false(pending_has_socket(&p, fd));
+        assert_null(pending_find_last(&p, 1));
 }
 
 static void
 the_last_one_of_a_worker_is_known(void **state)
 {
         CLEANUP(pending_deinit) Pending p = {0};
-        CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
 
         (void)state;
         assert_null(pending_find_last(&p, 1));
-        add(&p, 1, fd, 80);
-        add(&p, 1, fd, 81);
-        add(&p, 2, fd, 82);
+        add_another(&p, 1, 80);
+        add_another(&p, 1, 81);
+        add_another(&p, 2, 82);
         assert_int_equal(address_port(&pending_find_last(&p, 1)->key.address), 81);
         assert_int_equal(address_port(&pending_find_last(&p, 2)->key.address), 82);
         assert_null(pending_find_last(&p, 3));
@@ -123,12 +135,11 @@ static void
 another_worker_on_its_way_to_the_same_place_is_seen(void **state)
 {
         CLEANUP(pending_deinit) Pending p = {0};
-        CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
         HeldKey key = place(80);
 
         (void)state;
         assert_false(pending_has_other(&p, 1, &key));
-        add(&p, 1, fd, 80);
+        add_another(&p, 1, 80);
         assert_false(pending_has_other(&p, 1, &key)); /* that is itself */
         assert_true(pending_has_other(&p, 2, &key));
 }
@@ -137,11 +148,10 @@ static void
 another_place_is_another_port_namespace_or_device(void **state)
 {
         CLEANUP(pending_deinit) Pending p = {0};
-        CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
         HeldKey key = place(81);
 
         (void)state;
-        add(&p, 1, fd, 80);
+        add_another(&p, 1, 80);
         assert_false(pending_has_other(&p, 2, &key));
         key = place(80);
         key.netns = 2;
@@ -155,7 +165,6 @@ static void
 sockets_of_ones_own_that_exclude_a_place_are_found_one_after_the_other(void **state)
 {
         CLEANUP(pending_deinit) Pending p = {0};
-        CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
         CLEANUP_FD int another = unit_socket(AF_INET, SOCK_STREAM);
         const HeldKey key = place(80); /* 0.0.0.0 */
         HeldKey one = place(80);
@@ -163,10 +172,10 @@ sockets_of_ones_own_that_exclude_a_place_are_found_one_after_the_other(void **st
 
         (void)state;
         assert_null(pending_next_own(&p, 1, &key, NULL));
-        add(&p, 1, fd, 81);
-        add(&p, 2, fd, 80);
+        add_another(&p, 1, 81);
+        add_another(&p, 2, 80);
         assert_null(pending_next_own(&p, 1, &key, NULL));
-        add(&p, 1, fd, 80);
+        add_another(&p, 1, 80);
         one.address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         assert_int_equal(pending_add(&p, 1, another, &one), 0);
         found = pending_next_own(&p, 1, &key, NULL);
@@ -203,12 +212,11 @@ static void
 all_of_a_dead_worker_is_forgotten_and_nothing_else(void **state)
 {
         CLEANUP(pending_deinit) Pending p = {0};
-        CLEANUP_FD int fd = unit_socket(AF_INET, SOCK_STREAM);
 
         (void)state;
         pending_forget(&p, 1);
         for (uint16_t i = 0; i < 10; i++)
-                add(&p, 1 + i % 2, fd, (uint16_t)(1000 + i));
+                add_another(&p, 1 + i % 2, (uint16_t)(1000 + i));
         pending_forget(&p, 1);
         assert_int_equal(p.n_items, 5);
         assert_null(pending_find_last(&p, 1));
@@ -224,7 +232,7 @@ main(void)
                 cmocka_unit_test(it_is_seen_without_taking_it_out),
                 cmocka_unit_test(a_socket_that_was_not_bound_is_not_found),
                 cmocka_unit_test(what_is_not_open_cannot_be_noted),
-                cmocka_unit_test(a_socket_that_is_bound_twice_has_the_later_address),
+                cmocka_unit_test(a_socket_that_is_bound_twice_is_noted_once_with_the_later_address),
                 cmocka_unit_test(the_last_one_of_a_worker_is_known),
                 cmocka_unit_test(another_worker_on_its_way_to_the_same_place_is_seen),
                 cmocka_unit_test(another_place_is_another_port_namespace_or_device),
