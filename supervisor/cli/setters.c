@@ -383,6 +383,9 @@ set_env_file(Config *c, const char *value, char **ret_why)
                 if (line[0] && line[0] != '#')
                         r = add_variable(c, line, value, ret_why);
         }
+        if (r >= 0 && ferror(file))
+                return why(ret_why, -errno, "--env-file: cannot read %s: %s", value,
+                           strerrordesc_np(errno));
         return r;
 }
 

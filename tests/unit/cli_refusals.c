@@ -228,6 +228,7 @@ a_file_of_variables_has_to_be_there_and_right(void **state)
         (void)snprintf(sentence, sizeof(sentence),
                        "--env-file: cannot open %s: No such file or directory", path);
         REFUSED(sentence, "--env-file", path, "server");
+        REFUSED("--env-file: cannot read /proc: Is a directory", "--env-file", "/proc", "server");
 }
 
 static void
