@@ -15,6 +15,8 @@
 #include "base/why.h"
 #include "base/words.h"
 
+#define RESTARTS_MAX 1000 /* each is remembered for its time */
+
 /* Keep a copy in the place of an earlier one. */
 static int
 replace_text(char **place, const char *value)
@@ -183,11 +185,12 @@ set_restart_limit(Config *c, const char *value, char **ret_why)
 
         if (slash)
                 *slash = '\0';
-        if (!slash || parse_unsigned(copy, 1000, &number) < 0 || number == 0 ||
-            parse_duration(slash + 1, &c->restart.limit_usec) < 0)
+        if (!slash || parse_unsigned(copy, RESTARTS_MAX, &number) < 0 || number == 0 ||
+            parse_duration(slash + 1, &c->restart.limit_usec) < 0 || c->restart.limit_usec == 0)
                 return why(ret_why, -EINVAL,
-                           "--restart-limit %s is not N/TIME; 5/1min allows five restarts a minute",
-                           value);
+                           "--restart-limit %s is not N/TIME with N from 1 to %d; 5/1min allows "
+                           "five restarts a minute",
+                           value, RESTARTS_MAX);
         c->restart.limit = (unsigned)number;
         return 0;
 }

@@ -168,16 +168,17 @@ a_time_or_signal_that_is_none_is_told_one(void **state)
 static void
 a_restart_limit_is_a_number_within_a_time(void **state)
 {
-        static const char *const wrong[] = {"5",    "5/",    "/60",     "0/60", "5/soon",
-                                            "x/60", "-1/60", "5/60/70", ""};
+        static const char *const wrong[] = {"5",      "5/",      "/60",   "0/60",
+                                            "5/soon", "x/60",    "-1/60", "5/60/70",
+                                            "",       "1001/60", "5/0",   "5/0ms"};
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
                 char sentence[128];
 
                 (void)snprintf(sentence, sizeof(sentence),
-                               "--restart-limit %s is not N/TIME; 5/1min allows five restarts a "
-                               "minute",
+                               "--restart-limit %s is not N/TIME with N from 1 to 1000; 5/1min "
+                               "allows five restarts a minute",
                                wrong[i]);
                 REFUSED(sentence, "--restart-limit", wrong[i], "server");
         }
