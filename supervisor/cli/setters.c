@@ -400,7 +400,8 @@ static const struct {
         {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},     {"memlock", RLIMIT_MEMLOCK},
         {"nice", RLIMIT_NICE},       {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},
         {"rtprio", RLIMIT_RTPRIO},   {"stack", RLIMIT_STACK},     {"sigpending", RLIMIT_SIGPENDING},
-        {"msgqueue", RLIMIT_MSGQUEUE},
+        {"msgqueue", RLIMIT_MSGQUEUE}, {"locks", RLIMIT_LOCKS},   {"rss", RLIMIT_RSS},
+        {"rttime", RLIMIT_RTTIME},
 };
 
 static int

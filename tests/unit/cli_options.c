@@ -274,6 +274,41 @@ a_worker_has_a_directory_a_mask_and_limits(void **state)
 }
 
 static void
+every_limit_of_setrlimit_has_its_name(void **state)
+{
+        static const struct {
+                const char *text;
+                int resource;
+        } cases[] = {
+                {"as=7", RLIMIT_AS},
+                {"core=7", RLIMIT_CORE},
+                {"cpu=7", RLIMIT_CPU},
+                {"data=7", RLIMIT_DATA},
+                {"fsize=7", RLIMIT_FSIZE},
+                {"locks=7", RLIMIT_LOCKS},
+                {"memlock=7", RLIMIT_MEMLOCK},
+                {"msgqueue=7", RLIMIT_MSGQUEUE},
+                {"nice=7", RLIMIT_NICE},
+                {"nofile=7", RLIMIT_NOFILE},
+                {"nproc=7", RLIMIT_NPROC},
+                {"rss=7", RLIMIT_RSS},
+                {"rtprio=7", RLIMIT_RTPRIO},
+                {"rttime=7", RLIMIT_RTTIME},
+                {"sigpending=7", RLIMIT_SIGPENDING},
+                {"stack=7", RLIMIT_STACK},
+        };
+
+        (void)state;
+        assert_int_equal(ELEMENTSOF(cases), RLIMIT_NLIMITS);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP_PARSED Parsed p = ACCEPTED("--limit", cases[i].text, "server");
+
+                assert_int_equal(p.config.limits[0].resource, cases[i].resource);
+                assert_int_equal(p.config.limits[0].value.rlim_max, 7);
+        }
+}
+
+static void
 variables_come_from_the_command_line_and_from_files(void **state)
 {
         static const char text[] =
@@ -443,6 +478,7 @@ main(void)
                 cmocka_unit_test(a_worker_is_stopped_by_a_signal_and_within_a_time),
                 cmocka_unit_test(users_and_groups_have_names_or_numbers),
                 cmocka_unit_test(a_worker_has_a_directory_a_mask_and_limits),
+                cmocka_unit_test(every_limit_of_setrlimit_has_its_name),
                 cmocka_unit_test(variables_come_from_the_command_line_and_from_files),
                 cmocka_unit_test(an_instance_has_a_name_a_file_with_its_pid_and_a_control_socket),
                 cmocka_unit_test(it_says_more_or_less_and_in_json),
