@@ -194,11 +194,12 @@ has_listener(const Config *c, const char *name)
         return inherited_has_name(&c->inherited, name);
 }
 
-/* Whether two listeners may be bound to one address: both were asked to share it. */
+/* Whether two listeners may be bound to one address: they share it, or are on different devices. */
 static bool
 may_share(const ListenSpec *a, const ListenSpec *b)
 {
         return (a->reuseport && b->reuseport) || (a->reuseaddr && b->reuseaddr) ||
+               (a->device[0] && b->device[0] && strcmp(a->device, b->device) != 0) ||
                address_is_automatic(&a->addresses[0]);
 }
 

@@ -310,6 +310,10 @@ one_address_is_named_once(void **state)
                 "-l", "@x", "-l", "/x,mode=0600", "server");
         REFUSED("--listen 80: that address is there already, in --listen 80,reuseport", "-l",
                 "80,reuseport", "-l", "80", "server");
+        REFUSED("--listen 80,device=lo: that address is there already, in --listen 80", "-l", "80",
+                "-l", "80,device=lo", "server");
+        REFUSED("--listen b=80,device=lo: that address is there already, in --listen 80,device=lo",
+                "-l", "80,device=lo", "-l", "b=80,device=lo", "server");
 }
 
 static void
@@ -322,6 +326,7 @@ unless_both_listeners_may_share_it(void **state)
                 {"80", "udp:80"},
                 {"80,v6only", "0.0.0.0:80"},
                 {"0", "0"},
+                {"80,device=eth0", "80,device=eth1"},
                 {"127.0.0.1:0", "127.0.0.1:0"},
                 {"/x", "@x"},
                 {"fd:3", "fd:4"},
