@@ -412,6 +412,26 @@ what_env_sets_replaces_what_is_inherited_and_its_last_word_counts(void **state)
         expect_variable(&e, "EMPTY", "");
 }
 
+static void
+what_is_handed_over_is_said_once_whatever_env_sets(void **state)
+{
+        CLEANUP(strv_deinit_p)
+        Strv extra = unit_strv(UNIT_WORDS("LISTEN_FDS=9", "SUP_WORKER=9", "NGINX=9",
+                                          "EINHORN_MASTER_PID=9", "NOTIFY_SOCKET=/run/outer"));
+        EnvironmentInput in = input_with(3);
+        CLEANUP(environment_deinit) Environment e = {0};
+
+        (void)state;
+        in.extra = extra.items;
+        in.compat = COMPAT_NGINX;
+        e = make(&in);
+        expect_variable(&e, "LISTEN_FDS", "3");
+        expect_variable(&e, "SUP_WORKER", "2"); /* by which left-overs are known */
+        expect_variable(&e, "EINHORN_MASTER_PID", "4711");
+        expect_variable(&e, "NGINX", "3;4;5;");
+        expect_variable(&e, "NOTIFY_SOCKET", "/run/outer"); /* we have none of our own here */
+}
+
 int
 main(void)
 {
@@ -434,6 +454,7 @@ main(void)
                 cmocka_unit_test(inherited_copies_of_what_is_handed_over_are_removed),
                 cmocka_unit_test(everything_else_is_inherited_even_what_looks_similar),
                 cmocka_unit_test(what_env_sets_replaces_what_is_inherited_and_its_last_word_counts),
+                cmocka_unit_test(what_is_handed_over_is_said_once_whatever_env_sets),
         };
 
         return unit_run(tests);
