@@ -37,7 +37,6 @@ static const struct Option {
         {SOL_SOCKET, SO_KEEPALIVE, false, false},
         {SOL_SOCKET, SO_LINGER, false, false},
         {SOL_SOCKET, SO_OOBINLINE, false, false},
-        {SOL_SOCKET, SO_PRIORITY, false, false},
         {SOL_SOCKET, SO_MARK, false, false},
         {SOL_SOCKET, SO_BUSY_POLL, false, false},
         {SOL_SOCKET, SO_PASSCRED, false, false},
@@ -59,6 +58,7 @@ static const struct Option {
         {IPPROTO_UDP, UDP_SEGMENT, false, true},
         {IPPROTO_UDP, UDP_GRO, false, true},
         {IPPROTO_IP, IP_TOS, false, false},
+        {SOL_SOCKET, SO_PRIORITY, false, false}, /* behind IP_TOS, which changes it (ip(7)) */
         {IPPROTO_IP, IP_TTL, false, false},
         {IPPROTO_IP, IP_MTU_DISCOVER, false, false},
         {IPPROTO_IP, IP_TRANSPARENT, false, false},

@@ -137,6 +137,22 @@ options_of_each_internet_protocol_are_carried_over(void **state)
 }
 
 static void
+a_priority_that_was_set_after_the_type_of_service_is_kept(void **state)
+{
+        static const Option tos = {IPPROTO_IP, IP_TOS, 0x10};
+        static const Option priority = {SOL_SOCKET, SO_PRIORITY, 3};
+        CLEANUP_FD int from = unit_socket(AF_INET, SOCK_STREAM);
+        CLEANUP_FD int to = unit_socket(AF_INET, SOCK_STREAM);
+
+        (void)state;
+        set(from, &tos, 0x10); /* which sets a priority as well (ip(7)) */
+        set(from, &priority, 3);
+        options_copy(from, to);
+        assert_int_equal(get(to, &tos), 0x10);
+        assert_int_equal(get(to, &priority), 3);
+}
+
+static void
 options_of_datagrams_are_carried_over(void **state)
 {
         (void)state;
@@ -332,6 +348,7 @@ main(void)
                 cmocka_unit_test(options_of_every_socket_are_carried_over),
                 cmocka_unit_test(options_of_tcp_are_carried_over),
                 cmocka_unit_test(options_of_each_internet_protocol_are_carried_over),
+                cmocka_unit_test(a_priority_that_was_set_after_the_type_of_service_is_kept),
                 cmocka_unit_test(options_of_datagrams_are_carried_over),
                 cmocka_unit_test(but_not_to_a_stream_which_has_no_use_for_them),
                 cmocka_unit_test(timeouts_and_the_congestion_control_are_carried_over),
