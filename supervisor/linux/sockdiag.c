@@ -36,10 +36,29 @@ close_netlink_p(struct mnl_socket **nl)
                 (void)mnl_socket_close(*nl);
 }
 
+/*
+ * The end of the replies, NLMSG_ERROR or NLMSG_DONE: both have an errno or 0. That of a dump, such
+ * as ENOENT where there is no table of this protocol, is in the latter, and libmnl does not look.
+ */
+static int
+on_end(const struct nlmsghdr *header, void *userdata)
+{
+        int error = 0;
+
+        (void)userdata;
+        if (mnl_nlmsg_get_payload_len(header) >= sizeof(error))
+                memcpy(&error, mnl_nlmsg_get_payload(header), sizeof(error));
+        if (error == 0)
+                return MNL_CB_STOP;
+        errno = error < 0 ? -error : error;
+        return MNL_CB_ERROR;
+}
+
 /* Send a request and feed every reply to the callback. Returns 0 or a negative errno. */
 static int
 ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
 {
+        mnl_cb_t on_control[] = {[NLMSG_ERROR] = on_end, [NLMSG_DONE] = on_end};
         CLEANUP(close_netlink_p) struct mnl_socket *nl = NULL;
         CLEANUP_FREE char *buffer = malloc(REPLY_MAX);
         unsigned seq = (unsigned)time(NULL);
@@ -58,8 +77,8 @@ ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
 
                 if (n <= 0)
                         return n < 0 ? -errno : -EPROTO;
-                r = mnl_cb_run(buffer, (size_t)n, seq, mnl_socket_get_portid(nl), callback,
-                               userdata);
+                r = mnl_cb_run2(buffer, (size_t)n, seq, mnl_socket_get_portid(nl), callback,
+                                userdata, on_control, ELEMENTSOF(on_control));
                 if (!(request->nlmsg_flags & NLM_F_DUMP))
                         break;
         }

@@ -244,6 +244,17 @@ a_dump_that_needs_many_messages_is_complete(void **state)
 }
 
 static void
+a_protocol_that_has_no_table_is_an_error_and_not_an_empty_one(void **state)
+{
+        const SockdiagQuery query = {.protocol = 255, .states = UINT32_MAX};
+        Seen seen = {.family = AF_INET};
+
+        (void)state; /* as TCP is where its module is missing, and cannot be loaded */
+        assert_int_equal(sockdiag_dump_inet(&query, on_socket, &seen), -ENOENT);
+        assert_int_equal(seen.n, 0);
+}
+
+static void
 connections_that_wait_on_a_unix_socket_are_counted(void **state)
 {
         const struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0unit diag"};
@@ -337,6 +348,7 @@ main(void)
                 cmocka_unit_test(what_no_process_has_any_more_has_no_inode_and_no_owner),
                 cmocka_unit_test(families_and_protocols_are_asked_for_singly),
                 cmocka_unit_test(a_dump_that_needs_many_messages_is_complete),
+                cmocka_unit_test(a_protocol_that_has_no_table_is_an_error_and_not_an_empty_one),
                 cmocka_unit_test(connections_that_wait_on_a_unix_socket_are_counted),
                 cmocka_unit_test(a_unix_socket_is_found_with_its_name_and_owner),
                 cmocka_unit_test(a_unix_socket_that_is_not_there_has_no_queue),
