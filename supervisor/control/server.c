@@ -231,7 +231,7 @@ server_alloc(ControlServer **ret, sd_event *event, const ControlHost *host)
         server->event = sd_event_ref(event);
         server->host = *host;
         server->n_connections_max = CONTROL_CONNECTIONS_MAX;
-        server->connections = calloc(CONTROL_CONNECTIONS_MAX, sizeof(*server->connections));
+        server->connections = calloc(CONTROL_CONNECTIONS_MAX, sizeof(Connection *));
         if (!server->connections) {
                 control_server_free(server);
                 return -ENOMEM;
