@@ -25,8 +25,7 @@ span_format(uint64_t usec, char *ret_text, size_t size)
                 (void)snprintf(ret_text, size, "%u h %u min", (unsigned)(seconds / 3600),
                                (unsigned)(seconds % 3600 / 60));
         else
-                (void)snprintf(ret_text, size, "%llu d %u h",
-                               (unsigned long long)(seconds / 86400),
+                (void)snprintf(ret_text, size, "%llu d %u h", (unsigned long long)(seconds / 86400),
                                (unsigned)(seconds % 86400 / 3600));
         return ret_text;
 }

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/printable.h"
 #include "cli/plain.h"
 #include "cli/verbs.h"
 #include "control/instances.h"
@@ -129,6 +130,8 @@ take_control(Conversation *c, const char *path)
         if (length > suffix && strcmp(name + length - suffix, SOCKET_FILE_SUFFIX) == 0)
                 length -= suffix;
         c->name = strndup(name, length);
+        if (c->name)
+                printable_make(c->name);
         c->path = strdup(path);
         return VERB_DONE;
 }
@@ -220,9 +223,7 @@ is_gone(const Conversation *c)
 static int
 explain_failed(const ProtocolAnswer *answer)
 {
-        CLEANUP_FREE char *plain = plain_copy(answer->error);
-
-        log_error("%s", plain ? plain : "out of memory");
+        log_error("%s", answer->error);
         return VERB_FAILED;
 }
 

@@ -7,26 +7,19 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/printable.h"
 
 /*
- * A copy in which every control character is a question mark: names of processes and the like must
- * not steer the terminal. C1 controls are two bytes in UTF-8, 0xC2 and 0x80 to 0x9F.
- * To be freed; NULL without memory.
+ * A copy with question marks for what is not printable: names of processes and the like must not
+ * steer the terminal. To be freed; NULL without memory.
  */
 char *
 plain_copy(const char *text)
 {
         char *copy = strdup(text);
 
-        for (char *p = copy; p && *p; p++) {
-                unsigned char ch = (unsigned char)p[0];
-                unsigned char next = (unsigned char)p[1];
-
-                if (ch < 0x20 || ch == 0x7f)
-                        p[0] = '?';
-                else if (ch == 0xc2 && next >= 0x80 && next < 0xa0)
-                        p[0] = p[1] = '?';
-        }
+        if (copy)
+                printable_make(copy);
         return copy;
 }
 

@@ -67,7 +67,6 @@ static int
 ask_for_it(Conversation *c, bool *ret_hung_up)
 {
         CLEANUP(protocol_answer_deinit) ProtocolAnswer answer = {0};
-        CLEANUP_FREE char *plain = NULL;
         int r = control_client_send(c->client, ++c->last_id, "upgrade", NULL);
 
         while (r >= 0) {
@@ -80,10 +79,7 @@ ask_for_it(Conversation *c, bool *ret_hung_up)
                         return VERB_DONE;
                 break;
         }
-        if (r > 0)
-                plain = plain_copy(answer.error);
-        log_error("%s is not upgraded: %s", c->name,
-                  plain ? plain : strerrordesc_np(r < 0 ? -r : 0));
+        log_error("%s is not upgraded: %s", c->name, r > 0 ? answer.error : strerrordesc_np(-r));
         return VERB_FAILED;
 }
 

@@ -16,8 +16,8 @@
 #include "control/lines.h"
 #include "control/socket_file.h"
 
-#define READ_SIZE (64 * 1024)
-#define ANSWER_MAX (64 * 1024 * 1024) /* bytes; a status of very many workers is long */
+#define READ_SIZE (64UL * 1024)
+#define ANSWER_MAX (64UL * 1024 * 1024) /* bytes; a status of very many workers is long */
 
 struct ControlClient {
         int fd;
@@ -93,7 +93,8 @@ wait_for(int fd, short events, uint64_t deadline_usec)
 
 /*
  * Send a request. The arguments are a JSON object or NULL; the id comes back in the answers.
- * Returns 0; -EMSGSIZE when it is longer than the other side takes; -EPIPE, …
+ * That the other side has hung up is no error here: it may have said why before.
+ * Returns 0; -EMSGSIZE when it is longer than the other side takes; another negative errno.
  */
 int
 control_client_send(ControlClient *c, json_int_t id, const char *verb, json_t *consume_arguments)
@@ -117,6 +118,8 @@ control_client_send(ControlClient *c, json_int_t id, const char *verb, json_t *c
                         sent += (size_t)n;
                 else if (errno == EAGAIN)
                         r = wait_for(c->fd, POLLOUT, CONTROL_FOR_EVER);
+                else if (errno == EPIPE || errno == ECONNRESET)
+                        return 0;
                 else if (errno != EINTR)
                         r = -errno;
                 if (r < 0)

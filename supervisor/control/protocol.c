@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/printable.h"
 #include "base/why.h"
 #include "control/vocabulary.h"
 
@@ -227,7 +228,7 @@ protocol_answer_deinit(ProtocolAnswer *a)
 
 /*
  * A JSON string of any bytes: names of processes and files need not be UTF-8. Those that are not
- * lose their bytes above 127 to question marks. Returns NULL without memory.
+ * get question marks. Returns NULL without memory.
  */
 json_t *
 protocol_text(const char *text)
@@ -238,8 +239,8 @@ protocol_text(const char *text)
         if (string)
                 return string;
         copy = strdup(text);
-        for (char *p = copy; p && *p; p++)
-                if ((unsigned char)*p >= 0x80)
-                        *p = '?';
-        return copy ? json_string(copy) : NULL;
+        if (!copy)
+                return NULL;
+        printable_make(copy);
+        return json_string(copy);
 }

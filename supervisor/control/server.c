@@ -25,6 +25,7 @@
 #include "control/state.h"
 
 #define FILES_FOR_OTHERS_MAX 64 /* of the limit of open files, but at most a quarter of it */
+#define CONNECTIONS_MIN 8       /* that there may be, however few files may be open */
 #define PAUSE_USEC (1 * USEC_PER_SEC)
 
 /* Free the connections that were broken off, outside of any call of theirs. */
@@ -76,6 +77,8 @@ server_remove_connection(Connection *c)
         server->connections[c->index] = last;
         last->index = c->index;
         connection_free(c);
+        if (server->n_connections < server->n_connections_max / 2)
+                server->n_connections_max = CONTROL_CONNECTIONS_MAX;
         (void)sd_event_source_set_enabled(server->resume_timer, SD_EVENT_OFF);
         (void)sd_event_source_set_enabled(server->accept_source, SD_EVENT_ON);
 }
@@ -133,7 +136,10 @@ is_allowed(int fd, uid_t *ret_uid)
         return credentials.uid == 0 || credentials.uid == geteuid();
 }
 
-/* Whether so many files are open that the next ones should be for others. */
+/*
+ * Whether so many files are open that the next ones should be for others: descriptors are given out
+ * from the lowest on, so nearly all below this new one are taken.
+ */
 static bool
 is_scarce(int fd)
 {
@@ -165,8 +171,11 @@ admit(ControlServer *server, int consume_fd)
                 log_debug("user %u may not use the control socket", uid);
                 connection_dismiss(c, "this control socket is for root and the user of this sup");
         }
-        if (scarce)
+        /* The descriptor of the one that goes is a low one again, so the number has to be kept. */
+        if (scarce && server->n_connections > CONNECTIONS_MIN) {
                 (void)make_room(server, c);
+                server->n_connections_max = server->n_connections;
+        }
 }
 
 /*
@@ -177,7 +186,7 @@ static int
 server_on_accept(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         ControlServer *server = userdata;
-        bool full = server->n_connections >= CONTROL_CONNECTIONS_MAX && !make_room(server, NULL);
+        bool full = server->n_connections >= server->n_connections_max && !make_room(server, NULL);
         int client_fd = full ? -1 : accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         (void)source;
@@ -221,7 +230,8 @@ server_alloc(ControlServer **ret, sd_event *event, const ControlHost *host)
         server->fd = -1;
         server->event = sd_event_ref(event);
         server->host = *host;
-        server->connections = calloc(CONTROL_CONNECTIONS_MAX, sizeof(*server->connections));
+        server->n_connections_max = CONTROL_CONNECTIONS_MAX;
+        server->connections = calloc(CONTROL_CONNECTIONS_MAX, sizeof(Connection *));
         if (!server->connections) {
                 control_server_free(server);
                 return -ENOMEM;

@@ -55,6 +55,7 @@ struct ControlServer {
         sd_event_source *sweep;        /* frees broken connections, outside of their own calls */
         Connection **connections;
         size_t n_connections;
+        size_t n_connections_max; /* at present: fewer when open files are scarce */
         uint64_t n_reads;
 };
 

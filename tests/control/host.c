@@ -160,9 +160,9 @@ do_reload(Host *h, ControlRequest *request, const json_t *arguments)
         const char *number = json_string_value(json_array_get(command, 1));
         uint64_t n = 0;
 
-        if (!word || (number && parse_unsigned(number, 1 << 30, &n) < 0)) {
-                begin_reload(h, request);
-        } else if (strcmp(word, "flood") == 0) {
+        if (!word || (number && parse_unsigned(number, 1 << 30, &n) < 0))
+                word = "";
+        if (strcmp(word, "flood") == 0) {
                 for (uint64_t i = 0; i < n; i++)
                         control_request_progress(request, json_pack("{ss}", "phase", "ready"));
                 control_request_finish(request, NULL, NULL);
@@ -212,10 +212,10 @@ static void
 on_request(void *userdata, ControlRequest *request, const char *verb, const json_t *arguments)
 {
         Host *h = userdata;
-        json_int_t worker = json_integer_value(json_object_get(arguments, "worker"));
+        json_int_t index = json_integer_value(json_object_get(arguments, "worker"));
 
         say(verb, arguments);
-        if (worker > 2) {
+        if (index > 2) {
                 control_request_finish(request, NULL, "there is no such worker");
         } else if (strcmp(verb, "status") == 0) {
                 control_request_finish(request, status(h), NULL);
@@ -281,7 +281,7 @@ main(int argc, char **argv)
 {
         Host h = {.generation = 1, .workers = 2, .ready = true};
         sigset_t mask;
-        int status;
+        int exit_status;
 
         if (argc < 2)
                 return 2;
@@ -293,9 +293,9 @@ main(int argc, char **argv)
         if (sd_event_new(&h.event) < 0 ||
             sd_event_add_signal(h.event, NULL, SIGTERM, NULL, NULL) < 0)
                 return 1;
-        status = serve(&h, argc, argv);
+        exit_status = serve(&h, argc, argv);
         release(&h);
         control_server_free(h.server);
         sd_event_unref(h.event);
-        return status;
+        return exit_status;
 }

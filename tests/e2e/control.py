@@ -70,6 +70,17 @@ class Host:
         """What it was asked for, a line each."""
         return self.out.lines[1:]
 
+    def was_asked(self, line):
+        """Waits until this is the last that it was asked for."""
+        wait_until(lambda: self.asked()[-1:] == [line], f"{line} is the last of {self.asked()[-3:]}")
+
+    def was_asked_nothing(self):
+        """Nothing has reached it until now."""
+        with self.client() as client:
+            client.ask("status")
+        wait_until(self.asked, "it is asked for the status")
+        assert self.asked()[0] == "status {}", self.asked()
+
     def client(self, deadline=10):
         return Client(self.path, deadline)
 

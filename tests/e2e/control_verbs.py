@@ -95,11 +95,12 @@ def _(t):
     host = Host(t)
     verb(t, "reload", "--control", host.path, "--drain=connections", "--canary", "2.5%", "--bake",
          "1min", "--check", "curl -f x", "--", "./new", "--canary", "--", "x y")
+    host.out.wait_for("^reload ")
     asked = json.loads(host.asked()[-1].partition(" ")[2])
     assert asked == {"drain": "connections", "canary_percent": 2.5, "bake_usec": 60000000,
                      "check": "curl -f x", "command": ["./new", "--canary", "--", "x y"]}, asked
     verb(t, "reload", "--reload=serial", "--control", host.path)
-    assert host.asked()[-1] == 'reload {"reload":"serial"}', host.asked()
+    host.was_asked('reload {"reload":"serial"}')
 
 
 @step("reload that fails: exit status 1, and the reason in one sentence")
@@ -152,7 +153,7 @@ def _(t):
              "worker 1 of fake is retired; worker 3 serves in its stead", 'drain {"worker":1}')):
         out, _ = verb(t, *words, "--control", host.path)
         assert out == sentence + "\n", out
-        assert host.asked()[-1] == asked, host.asked()[-1]
+        host.was_asked(asked)
     _, err = verb(t, "drain", "9", "--control", host.path, status=1)
     assert err == "sup: there is no such worker\n", err
 
@@ -254,7 +255,7 @@ def _(t):
     Host(t, f"{directory}/shop.sock")
     second = Host(t, f"{other}/shop.sock")
     verb(t, "restart", "shop", env=dict(env, RUNTIME_DIRECTORY=f"{other}:/nowhere"))
-    assert second.asked() == ["restart {}"], second.asked()
+    second.was_asked("restart {}")
 
 
 @step("another user's instance is not mine: it is neither listed nor opened")
@@ -268,7 +269,7 @@ def _(t):
     assert "another user" in err, err
     mine = Host(t, f"{directory}/blog.sock", user=True)
     verb(t, "restart", env=env, user=True)
-    assert mine.asked() == ["restart {}"], mine.asked()
+    mine.was_asked("restart {}")
 
 
 @step("wrong words: one sentence, exit status 2, and nothing is asked")
@@ -294,7 +295,7 @@ def _(t):
                             (["status", "a", "--control", "b"], "both")):
         _, err = verb(t, *words, status=2)
         assert sentence in err and err.count("\n") == 1, (words, err)
-    assert not host.asked(), host.asked()
+    host.was_asked_nothing()
 
 
 @step("a command that is too long for the control socket is refused in a sentence")

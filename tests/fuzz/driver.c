@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "fuzz.h"
 
-#define INPUT_MAX (256 * 1024)
+#define INPUT_MAX (256UL * 1024)
 #define INPUT_SHORT 2048
 #define SAMPLES_MAX 512
 #define INPUTS_DEFAULT 5000
@@ -68,7 +68,7 @@ load(const char *path)
         fuzz_must(f && fstat(fileno(f), &st) == 0);
         if (!S_ISREG(st.st_mode))
                 return;
-        fuzz_must(st.st_size <= INPUT_MAX && n_samples < SAMPLES_MAX);
+        fuzz_must((size_t)st.st_size <= INPUT_MAX && n_samples < SAMPLES_MAX);
         sample->size = (size_t)st.st_size;
         sample->data = malloc(sample->size + 1);
         fuzz_must(sample->data && fread(sample->data, 1, sample->size, f) == sample->size);

@@ -138,8 +138,7 @@ a_reload_has_its_options(void **state)
                "{\"bake_usec\":60000000,\"canary_percent\":5.0,\"check\":\"true\"}");
         expect("reload --canary=0.5 --bake=1", NULL,
                "{\"bake_usec\":1000000,\"canary_percent\":0.5}");
-        expect("reload --canary=100% --bake=0", NULL,
-               "{\"bake_usec\":0,\"canary_percent\":100.0}");
+        expect("reload --canary=100% --bake=0", NULL, "{\"bake_usec\":0,\"canary_percent\":100.0}");
         refuse("reload --canary=0", "0");
         refuse("reload --canary=101", "101");
         refuse("reload --canary=5%%", "5%%");
