@@ -282,6 +282,7 @@ spawn(Worker *w)
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
         w->is_guess = false;
+        paths_worker_starts(w);
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
                         supervisor_stop(s, true, w->end_status);
@@ -312,6 +313,7 @@ note_ready(Worker *w)
                 log_info("worker %u (pid %d) was to stand by, but serves already: it takes its sockets "
                          "from LISTEN_FDS",
                          w->index, (int)w->pid);
+        paths_bring_back(w->supervisor);
         traps_look_soon(w->supervisor);
         rollout_worker_ready(w);
 }

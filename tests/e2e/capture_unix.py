@@ -156,7 +156,7 @@ def _(t):
     sup = Sup(t, "--", PYTHON, server("asks_first.py"), path)
     for _ in range(3):
         assert wait_who(path)["pid"] == str(sup.kill_worker())
-        client = connect(path)
+        client = wait_until(lambda: None if is_refused(path) else connect(path), "it is there")
         assert read_all(client).split()[0] == f"pid={sup.worker()}"
     gave_up = [line for line in sup.said() if "exited with status 78" in line]
     assert len(gave_up) == 1, sup.said()
