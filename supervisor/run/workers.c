@@ -186,11 +186,11 @@ on_still_starting(Worker *w)
         uint64_t limit_usec = start_limit(w);
 
         if (w->claimed_usec && now - w->claimed_usec >= CLAIM_IS_READY_USEC) {
+                w->ready_usec = w->claimed_usec;
                 worker_sign(w, READY_SIGN_LISTEN); /* it need not call listen() any more */
-                if (w->state == LIFE_READY) {
-                        w->ready_usec = w->claimed_usec;
+                if (w->state == LIFE_READY)
                         return;
-                }
+                w->ready_usec = 0;
         }
         worker_sign(w, READY_SIGN_TIME);
         if (w->state == LIFE_READY)
@@ -305,7 +305,8 @@ spawn(Worker *w)
 static void
 note_ready(Worker *w)
 {
-        w->ready_usec = now_usec();
+        if (!w->ready_usec)
+                w->ready_usec = now_usec();
         worker_clear_timer(w);
         if (w->ended_usec && w->listened)
                 report_serving_again(w, traps_queue_length(w->supervisor));
