@@ -326,6 +326,10 @@ on_unix_attribute(const struct nlattr *attribute, void *userdata)
                 s->rqueue = queue.udiag_rqueue;
                 s->wqueue = queue.udiag_wqueue;
                 break;
+        case UNIX_DIAG_ICONS: /* the inodes of the clients of its queue; 0: it has closed its end */
+                for (size_t i = 0; i < length / sizeof(uint32_t); i++)
+                        s->n_gone += ((const uint32_t *)payload)[i] == 0;
+                break;
         case UNIX_DIAG_UID:
                 if (length < sizeof(uint32_t))
                         break;
@@ -412,5 +416,24 @@ sockdiag_unix_queue(ino_t inode, unsigned *ret_length)
 
         if (r >= 0)
                 *ret_length = length;
+        return r;
+}
+
+static void
+on_gone(const SockdiagUnix *s, void *userdata)
+{
+        *(unsigned *)userdata = s->n_gone;
+}
+
+/* How many connections wait on a listening unix socket whose client is gone. Returns 0 or -errno. */
+int
+sockdiag_unix_gone(ino_t inode, unsigned *ret_n)
+{
+        unsigned n = 0;
+        UnixReader reader = {.callback = on_gone, .userdata = &n};
+        int r = ask_unix(inode, NLM_F_REQUEST, UDIAG_SHOW_ICONS, &reader);
+
+        if (r >= 0)
+                *ret_n = n;
         return r;
 }

@@ -63,6 +63,7 @@ typedef struct SockdiagUnix {
         uint32_t file_device; /* as the kernel writes it: major << 20 | minor */
         uint32_t rqueue;      /* listening: connections in the queue, and its limit */
         uint32_t wqueue;
+        uint32_t n_gone; /* listening: connections in the queue whose client is gone, if asked for */
 } SockdiagUnix;
 
 typedef void (*SockdiagUnixCallback)(const SockdiagUnix *socket, void *userdata);
@@ -71,5 +72,6 @@ int sockdiag_dump_unix(SockdiagUnixCallback callback, void *userdata);
 int sockdiag_parse_unix(const void *replies, size_t size, SockdiagUnixCallback callback,
                         void *userdata);
 int sockdiag_unix_queue(ino_t inode, unsigned *ret_length);
+int sockdiag_unix_gone(ino_t inode, unsigned *ret_n);
 
 #endif

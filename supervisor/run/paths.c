@@ -5,14 +5,22 @@
  * Gist: the directories of held sockets are watched (inotify(7)). A name that is removed, by a server
  * that ends or by a person, is linked again; a name that is renamed, by a server that binds beside
  * its path, is followed.
+ *
+ * Some servers connect to their path before they bind it, and end if somebody is there: they meet
+ * the socket that is held for them. Such an end is known by a connection in the queue whose client is
+ * gone. The name is taken away then until the next worker binds it, and from then on whenever one
+ * starts; a start that fails all the same had another reason, and the name stays at the next.
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "linux/sockdiag.h"
 #include "run/state.h"
 
 /* A name in a watched directory has become another one. What --listen named keeps its name. */
@@ -85,4 +93,72 @@ paths_watch(Supervisor *s, const Held *h)
         if (directory && open_inotify(s) >= 0)
                 u->watch = inotify_add_watch(s->inotify_fd, directory,
                                              IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
+}
+
+/* Whether a captured unix socket waits for somebody to claim it. */
+static bool
+is_waiting(const Held *h)
+{
+        return h->origin == HELD_CAPTURED && h->path && h->n_claims == 0;
+}
+
+/* A worker is about to start: if its like asks first, nobody is to be found. */
+void
+paths_worker_starts(Worker *w)
+{
+        const Supervisor *s = w->supervisor;
+
+        w->paths_away = false;
+        for (size_t i = 0; s->takes_paths_away && i < s->held.n_items; i++)
+                if (is_waiting(s->held.items[i])) {
+                        unix_path_take_away(s->held.items[i]->path);
+                        w->paths_away = true;
+                }
+}
+
+/* Bring all names back. */
+void
+paths_bring_back(Supervisor *s)
+{
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (s->held.items[i]->path)
+                        unix_path_bring_back(s->held.items[i]->path);
+}
+
+/* Whether somebody has come and gone on any of the waiting sockets since a worker ended last. */
+static bool
+has_been_asked(const Supervisor *s)
+{
+        bool asked = false;
+
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                Held *h = s->held.items[i];
+                unsigned n_gone = 0;
+
+                if (!is_waiting(h) || sockdiag_unix_gone(h->ino, &n_gone) < 0)
+                        continue;
+                asked = asked || n_gone > h->n_gone;
+                h->n_gone = n_gone;
+        }
+        return asked;
+}
+
+/* A worker ended, and its claims are forgotten. Was it by what it found at its path? */
+void
+paths_worker_ended(Worker *w)
+{
+        Supervisor *s = w->supervisor;
+        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->claimed_usec &&
+                       !w->listened && !w->was_asked;
+        bool asked = has_been_asked(s);
+
+        if (gave_up && w->paths_away) {
+                s->takes_paths_away = false;
+        } else if (gave_up && asked) {
+                s->takes_paths_away = true;
+                log_info("worker %u gave up when it found somebody at its unix path, which was sup; "
+                         "the path is away when the next one starts",
+                         w->index);
+        }
+        paths_bring_back(s);
 }

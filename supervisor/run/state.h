@@ -111,6 +111,7 @@ typedef struct Worker {
         sd_event_source *watchdog;
         pid_t told_pid; /* MAINPID, or 0 */
         sd_event_source *timer; /* a start that is due, or a deadline */
+        bool paths_away; /* it was started with the names of its paths away */
         PidSet asked; /* left-overs that were sent the stop signal */
 } Worker;
 
@@ -221,6 +222,7 @@ struct Supervisor {
         sd_event_source *parked_timer;
         sd_event_source *post; /* tidies up behind every round of events */
         int inotify_fd;
+        bool takes_paths_away; /* while a worker starts: it asks first whether somebody listens there */
         bool is_controlled; /* by a terminal */
         bool interactive;   /* in its foreground */
         bool has_terminal;
@@ -310,6 +312,9 @@ Worker *standby_take(Supervisor *s, bool parked_only);
 
 /* paths.c: the names of held unix sockets */
 void paths_watch(Supervisor *s, const Held *h);
+void paths_worker_starts(Worker *w);
+void paths_worker_ended(Worker *w);
+void paths_bring_back(Supervisor *s);
 
 /* rollout.c: reload */
 void rollout_request(Supervisor *s, Reload *consume_reload);

@@ -258,6 +258,7 @@ traps_worker_ended(Worker *w)
                 if (!held_is_listening(h))
                         (void)held_listen(h, h->backlog);
         }
+        paths_worker_ended(w);
 }
 
 /* A worker ended before it listened: was somebody in the way of what it tried to bind? */

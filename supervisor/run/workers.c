@@ -66,11 +66,11 @@ on_still_starting(Worker *w)
         uint64_t limit_usec = start_limit(w);
 
         if (w->claimed_usec && now - w->claimed_usec >= CLAIM_IS_READY_USEC) {
+                w->ready_usec = w->claimed_usec;
                 worker_sign(w, READY_SIGN_LISTEN); /* it need not call listen() any more */
-                if (w->state == LIFE_READY) {
-                        w->ready_usec = w->claimed_usec;
+                if (w->state == LIFE_READY)
                         return;
-                }
+                w->ready_usec = 0;
         }
         worker_sign(w, READY_SIGN_TIME);
         if (w->state == LIFE_READY)
@@ -162,6 +162,7 @@ spawn(Worker *w)
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
         w->is_guess = false;
+        paths_worker_starts(w);
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
                         supervisor_stop(s, true, w->end_status);
@@ -184,7 +185,8 @@ spawn(Worker *w)
 static void
 note_ready(Worker *w)
 {
-        w->ready_usec = now_usec();
+        if (!w->ready_usec)
+                w->ready_usec = now_usec();
         worker_clear_timer(w);
         if (w->watchdog_usec && !w->watchdog)
                 ready_start_watchdog(w, w->watchdog_usec);
@@ -194,6 +196,7 @@ note_ready(Worker *w)
                 log_info("worker %u (pid %d) was to stand by, but serves already: it takes its sockets "
                          "from LISTEN_FDS",
                          w->index, (int)w->pid);
+        paths_bring_back(w->supervisor);
         traps_look_soon(w->supervisor);
         rollout_worker_ready(w);
 }

@@ -174,8 +174,10 @@ restore_names(const Capture *c, const Held *h)
         for (size_t i = 0; i < c->held->n_items; i++) {
                 const Held *other = c->held->items[i];
 
-                if (other->path && (other == h || (h->group && other->group == h->group)))
+                if (other->path && (other == h || (h->group && other->group == h->group))) {
+                        unix_path_bring_back(other->path);
                         (void)unix_path_restore_bound(other->path);
+                }
         }
 }
 

@@ -51,6 +51,7 @@ typedef struct Held {
         size_t n_as;
         bool as_any_address;
         UnixPath *path; /* NULL: no path, or no link could be made */
+        unsigned n_gone; /* connections in its queue whose client was gone, when a worker ended last */
         HeldClaim *claims;
         size_t n_claims;
         uint32_t drops_seen; /* held_new_overflows */

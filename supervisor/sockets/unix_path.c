@@ -195,13 +195,13 @@ link_again(const UnixPath *u, const char *path)
 }
 
 /*
- * Make sure that the public name exists. What somebody else has put there stays.
+ * Make sure that the public name exists, unless it is away. What somebody else has put there stays.
  * Returns 1 when it had to be linked again, 0 when it was there, or a negative errno.
  */
 int
 unix_path_restore(const UnixPath *u)
 {
-        return u->is_hidden ? 0 : link_again(u, u->path);
+        return u->is_hidden || u->is_away ? 0 : link_again(u, u->path);
 }
 
 /* The same for the name that was bound, for a server that binds it again. */
@@ -209,6 +209,25 @@ int
 unix_path_restore_bound(const UnixPath *u)
 {
         return u->is_hidden ? 0 : link_again(u, u->bound);
+}
+
+/* Take the public name away for a while: who asks then is told that nobody listens there. */
+void
+unix_path_take_away(UnixPath *u)
+{
+        u->is_away = true;
+        if (!u->is_hidden && is_same_file(u, u->path))
+                (void)unlink(u->path);
+}
+
+/* Bring it back, if it is away. */
+void
+unix_path_bring_back(UnixPath *u)
+{
+        if (u->is_away) {
+                u->is_away = false;
+                (void)unix_path_restore(u);
+        }
 }
 
 /*

@@ -13,6 +13,7 @@ typedef struct UnixPath {
         dev_t dev;  /* of the socket's file, not of the socket */
         ino_t ino;
         bool is_hidden; /* the public name belongs to another generation */
+        bool is_away; /* the public name is taken away for now */
         int watch;  /* the number by which the directory's changes are told, or -1 */
         bool is_foreign; /* the name that it was bound to stays: somebody else made it */
 } UnixPath;
@@ -25,6 +26,8 @@ UnixPath *unix_path_free(UnixPath *u);
 void unix_path_remove(const UnixPath *u);
 int unix_path_restore(const UnixPath *u);
 int unix_path_restore_bound(const UnixPath *u);
+void unix_path_take_away(UnixPath *u);
+void unix_path_bring_back(UnixPath *u);
 int unix_path_follow(UnixPath *u, const char *from, const char *to);
 bool unix_path_is_stale(const char *path, int type);
 

@@ -150,6 +150,21 @@ def _(t):
     assert os.listdir(t.path("run")) == []
 
 
+@step("a server that asks first whether somebody listens on its path is restarted all the same")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("asks_first.py"), path)
+    for _ in range(3):
+        assert wait_who(path)["pid"] == str(sup.kill_worker())
+        client = wait_until(lambda: None if is_refused(path) else connect(path), "it is there")
+        assert read_all(client).split()[0] == f"pid={sup.worker()}"
+    gave_up = [line for line in sup.said() if "exited with status 78" in line]
+    assert len(gave_up) == 1, sup.said()
+    wait_who(path)
+    assert sup.stop() == 0
+    assert not os.path.exists(path)
+
+
 @step("a seqpacket socket is held as well; -l names one, and a datagram socket, that are bound")
 def _(t):
     path, named = t.path("packets"), t.path("named")
