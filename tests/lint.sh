@@ -81,10 +81,11 @@ n_checks=0
 
 mapfile -t sources < <(find supervisor examples tests -name '*.c' | sort)
 mapfile -t headers < <(find supervisor examples tests -name '*.h' | sort)
-mapfile -t scripts < <(grep -lE '^#!.*\b(ba)?sh$' bootstrap .ci/run examples/* tests/*.sh)
+mapfile -t scripts < <(grep -lsE '^#!.*\b(ba)?sh$' bootstrap .ci/run examples/* examples/*/*.sh \
+        tests/*.sh)
 # harness.py imports what others import from it.
 mapfile -t pythons < <(find examples tests -name '*.py' ! -name harness.py | sort &&
-        grep -lE '^#!.*python3$' examples/*)
+        grep -lsE '^#!.*python3$' examples/*)
 
 check_aside cppcheck "${sources[@]}"
 for source in "${sources[@]}"; do
