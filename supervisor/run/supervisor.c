@@ -431,7 +431,7 @@ supervisor_run(const Config *config, json_t *consume_state, int argc, char **arg
 
         /* Held sockets stand above the numbers that workers see, so that they can be put there. */
         s.fd_floor = ENVIRONMENT_FIRST_FD + (int)config->n_listen * LISTEN_ADDRESSES_MAX +
-                     (int)config->inherited.n_items + KEPT_MAX;
+                     (int)config->inherited.n_items + 1;
         r = set_up(&s, consume_state, &reason);
         json_decref(consume_state);
         if (r < 0) {

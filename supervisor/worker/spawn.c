@@ -126,18 +126,36 @@ child_install_filter(const Child *child)
                 child_report(child->report_fd, SPAWN_FILTER, -fd, -1);
 }
 
+/* Runs in the child, which has a table of descriptors of its own: a number from the floor on. */
+static int
+child_move_fd(const Child *child, int fd, int floor)
+{
+        int moved = fcntl(fd, F_DUPFD_CLOEXEC, floor);
+
+        if (moved < 0)
+                child_fail(child, SPAWN_FDS, errno);
+        return moved;
+}
+
 /* Runs in the child: listeners at 3, 4, …, all close-on-exec flags cleared by dup2(2). */
 IN_CHILD static void
 child_place_fds(const Child *child)
 {
         const SpawnRequest *request = child->request;
+        int first_free = ENVIRONMENT_FIRST_FD + (int)request->n_fds;
+        int ready_fd = request->ready_fd;
 
+        for (size_t i = 0; i < request->n_fds; i++)
+                if (request->fds[i] < first_free)
+                        request->fds[i] = child_move_fd(child, request->fds[i], first_free);
+        if (request->ready_fd >= 0 && request->ready_fd < first_free)
+                ready_fd = child_move_fd(child, ready_fd, first_free);
         if (request->stdin_fd >= 0 && dup2(request->stdin_fd, STDIN_FILENO) < 0)
                 child_fail(child, SPAWN_FDS, errno);
         for (size_t i = 0; i < request->n_fds; i++)
                 if (dup2(request->fds[i], ENVIRONMENT_FIRST_FD + (int)i) < 0)
                         child_fail(child, SPAWN_FDS, errno);
-        if (request->ready_fd >= 0 && dup2(request->ready_fd, request->ready_number) < 0)
+        if (ready_fd >= 0 && dup2(ready_fd, request->ready_number) < 0)
                 child_fail(child, SPAWN_FDS, errno);
 }
 

@@ -50,7 +50,7 @@ typedef struct SpawnRequest {
         const SpawnContext *context;
         char *const *arguments;
         Environment *environment;
-        const int *fds; /* to be 3, 4, …; all of them above those numbers here */
+        int *fds; /* to be 3, 4, …; those that are in the way of that get other numbers in the child */
         size_t n_fds;
         int stdin_fd; /* to be 0, or -1: inherited */
         int ready_fd; /* to be ready_number, or -1; above it here */

@@ -86,8 +86,8 @@ def _(t):
 @step("HUP during a crash back-off")
 def _(t):
     need_root("the network of the story is its own")
-    sup = Sup(t, "--control", t.path("control"), "-l", "127.0.0.1:8001", "--", PYTHON,
-              server("fails_until.py"), 8001, t.path("go"))
+    sup = Sup(t, "--control", t.path("control"), "--ready=listen", "-l", "127.0.0.1:8001", "--",
+              PYTHON, server("fails_until.py"), 8001, t.path("go"))
     sup.wait_for_log("failure 5 in a row", 20)
     sup.send(signal.SIGHUP)
     sup.wait_for_log("reload failed", 20)

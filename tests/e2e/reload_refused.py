@@ -96,7 +96,7 @@ def _(t):
     once = t.write("once", '#!/bin/sh\nmkdir "$1/first" 2>/dev/null || exit 9\n'
                            'exec "$2" "$3"\n', 0o755)
     sup = Sup(t, "--control", t.path("control"), "-n", "3", "-l", "127.0.0.1:8001",
-              "--ready=timer:200ms", "--", PYTHON, server("activated.py"))
+              "--ready=timer:1500ms", "--", PYTHON, server("activated.py"))
     wait_until(lambda: verb(t, "ready")[0] == 0 and is_whole(t), "three workers serve", 30)
     code, said = verb(t, "reload", "--", once, t.dir, PYTHON, server("activated.py"))
     assert code == 1 and "status 9" in said.splitlines()[-1], (code, said)
