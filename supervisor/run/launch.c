@@ -24,6 +24,9 @@
 #include "linux/pidfd.h"
 #include "run/state.h"
 
+/* Descriptors that are open for other reasons than sockets when the first worker starts. */
+#define FDS_AT_LEAST 16
+
 static int
 find_user(Supervisor *s, const char *text, char **ret_why)
 {
@@ -74,8 +77,9 @@ find_group(Supervisor *s, const char *text, char **ret_why)
  * --limit says: appended later, so that it wins.
  */
 static int
-prepare_limits(Supervisor *s)
+prepare_limits(Supervisor *s, char **ret_why)
 {
+        rlim_t n_needed = (rlim_t)s->fd_floor + FDS_AT_LEAST;
         const Config *c = s->config;
         struct rlimit *nofile = &s->nofile;
         struct rlimit raised;
@@ -92,6 +96,11 @@ prepare_limits(Supervisor *s)
                                          .rlim_max = nofile->rlim_max};
                 (void)setrlimit(RLIMIT_NOFILE, &raised);
         }
+        if (nofile->rlim_max && nofile->rlim_max < n_needed)
+                return why(ret_why, -EMFILE,
+                           "there may be too few open files, %llu, and sup needs %llu to start "
+                           "(see ulimit -n)",
+                           (unsigned long long)nofile->rlim_max, (unsigned long long)n_needed);
         if (c->n_limits)
                 memcpy(&s->limits[s->spawn.n_limits], c->limits, c->n_limits * sizeof(*c->limits));
         s->spawn.n_limits += c->n_limits;
@@ -116,7 +125,7 @@ launch_prepare(Supervisor *s, char **ret_why)
         if (r == 0 && c->group)
                 r = find_group(s, c->group, ret_why);
         if (r == 0)
-                r = prepare_limits(s);
+                r = prepare_limits(s, ret_why);
         s->pidfd_identity = pidfd_has_identity();
         s->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (s->null_fd >= 0)

@@ -161,6 +161,14 @@ def _(t):
     assert not any(map(os.path.exists, paths)), "unix paths stayed behind"
 
 
+@step("too few open files for sup itself: it says how many it needs")
+def _(t):
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    refuses(t, 1, r"open files.* 40\b.*ulimit -n", preexec_fn=few_files)
+
+
 @step("a filter that cannot be installed: --capture=require refuses")
 def _(t):
     refuses(t, 1, r"capture|filter", "--capture=require", prefix=without("seccomp"))

@@ -86,7 +86,7 @@ def _(t):
 @step("more sockets than sup may have open files: the servers run, and it says what is lost, once")
 def _(t):
     def few_files():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
 
     ports = [free_port() for _ in range(20)]
     command = " ".join(f"{server('simple.py')} {port} &" for port in ports) + " wait"
