@@ -123,14 +123,14 @@ look(Generation *g)
         uint64_t drained_usec = now_usec() - g->retire_usec;
         unsigned n_queue = drain_queue(g);
         ConnectionSet now;
+        bool is_known = read_connections(g, &now) >= 0;
         bool is_quiet;
 
-        if (read_connections(g, &now) < 0)
-                return;
-        account(g, &now, false);
+        if (is_known)
+                account(g, &now, false);
         if (g->drain != DRAIN_CONNECTIONS || !has_undrained(g))
                 return;
-        is_quiet = n_queue == 0 &&
+        is_quiet = is_known && n_queue == 0 &&
                    !connections_are_coming(&g->supervisor->held, g->number, drained_usec) &&
                    g->open.n == g->open.n_idle &&
                    (!has_datagrams(g) || drained_usec >= DATAGRAM_QUIET_USEC);

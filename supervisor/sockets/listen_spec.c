@@ -127,11 +127,11 @@ parse_unix(ListenSpec *spec, const char *text, int type, char **ret_why)
         size_t head = offsetof(struct sockaddr_un, sun_path);
         size_t length;
 
-        while (strncmp(text, "./", 2) == 0)
-                text += 2 + strspn(text + 2, "/");
-        if (text[0] != '/' && text[0] != '@') {
+        if (text[0] == '.') {
                 CLEANUP_FREE char *cwd = get_current_dir_name();
 
+                while (strncmp(text, "./", 2) == 0)
+                        text += 2 + strspn(text + 2, "/");
                 if (!cwd || asprintf(&absolute, "%s/%s", cwd, text) < 0) {
                         absolute = NULL;
                         return why(ret_why, -ENOMEM, "cannot find the current directory");

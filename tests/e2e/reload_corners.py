@@ -4,13 +4,14 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 
 import procs
 from harness import (PYTHON, Sup, ask_who, is_refused, need_root, run, server, step, wait_until,
-                     wait_who)
+                     wait_who, without)
 from network import connect, open_connections
 from reloads import status, verb
 from supervised import sup_binary
@@ -216,6 +217,22 @@ def newest(t):
 def settles_after_drain(t):
     wait_until(lambda: [each["generation"] for each in status(t)["workers"]] == [4],
                "the old generations are gone", 30)
+
+
+@step("where connections cannot be seen, an old generation ends with --drain-timeout")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "--drain=connections", "--drain-timeout", "2s", "--", PYTHON, server("simple.py"),
+              8001, prefix=without(f"socket/{socket.AF_NETLINK.value}=EAFNOSUPPORT"))
+    wait_who(8001)
+    old = sup.worker()
+    begin = time.monotonic()
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log("generation 2 serves", 20)
+    wait_until(lambda: not procs.alive(old), "the old worker has ended", 20)
+    assert time.monotonic() - begin > 2
+    assert wait_who(8001)["pid"] == str(sup.worker())
+    ends_clean(sup)
 
 
 run()

@@ -159,6 +159,9 @@ a_path_that_begins_with_a_dot_is_relative_to_the_current_directory(void **state)
         assert_int_equal(chdir("/tmp"), 0);
         expect_address("./app.sock", "/tmp/app.sock", SOCK_STREAM, "app.sock");
         expect_address("../app.sock", "/tmp/../app.sock", SOCK_STREAM, "app.sock");
+        expect_address(".hidden", "/tmp/.hidden", SOCK_STREAM, ".hidden");
+        expect_address(".//./app.sock", "/tmp/app.sock", SOCK_STREAM, "app.sock");
+        expect_address("./@app", "/tmp/@app", SOCK_STREAM, "@app");
         assert_int_equal(chdir(before), 0);
 }
 
