@@ -16,8 +16,8 @@
 #include "control/lines.h"
 #include "control/socket_file.h"
 
-#define READ_SIZE (64 * 1024)
-#define ANSWER_MAX (64 * 1024 * 1024) /* bytes; a status of very many workers is long */
+#define READ_SIZE (64UL * 1024)
+#define ANSWER_MAX (64UL * 1024 * 1024) /* bytes; a status of very many workers is long */
 
 struct ControlClient {
         int fd;

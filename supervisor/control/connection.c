@@ -22,7 +22,7 @@
 #include "base/fd.h"
 #include "control/state.h"
 
-#define READ_SIZE (16 * 1024)
+#define READ_SIZE (16UL * 1024)
 
 static size_t
 backlog(const Connection *c)

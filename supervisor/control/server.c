@@ -221,6 +221,7 @@ server_alloc(ControlServer **ret, sd_event *event, const ControlHost *host)
         server->fd = -1;
         server->event = sd_event_ref(event);
         server->host = *host;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
         server->connections = calloc(CONTROL_CONNECTIONS_MAX, sizeof(*server->connections));
         if (!server->connections) {
                 control_server_free(server);

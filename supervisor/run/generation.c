@@ -24,6 +24,7 @@ remember_habits(Generation *g)
                 return;
         g->habits.listens = current->habits.listens;
         g->habits.silent = current->habits.silent;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a command has at least one word */
         if (strcmp(g->command.items[0], current->command.items[0]) == 0)
                 g->habits.speaks = current->habits.speaks;
 }
@@ -93,7 +94,7 @@ generation_same_command(const Generation *g, char *const *command)
 {
         size_t i = 0;
 
-        for (; command[i] && i < g->command.n_items; i++)
+        for (; i < g->command.n_items && command[i]; i++)
                 if (strcmp(command[i], g->command.items[i]) != 0)
                         return false;
         return !command[i] && i == g->command.n_items;

@@ -160,6 +160,7 @@ do_reload(Host *h, ControlRequest *request, const json_t *arguments)
         const char *number = json_string_value(json_array_get(command, 1));
         uint64_t n = 0;
 
+        /* NOLINTNEXTLINE(bugprone-branch-clone): what is not meant for us is a command to run */
         if (!word || (number && parse_unsigned(number, 1 << 30, &n) < 0)) {
                 begin_reload(h, request);
         } else if (strcmp(word, "flood") == 0) {

@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "fuzz.h"
 
-#define INPUT_MAX (256 * 1024)
+#define INPUT_MAX (256UL * 1024)
 #define INPUT_SHORT 2048
 #define SAMPLES_MAX 512
 #define INPUTS_DEFAULT 5000
