@@ -18,21 +18,24 @@ read -ra cppflags <<<"${CPPFLAGS-}"
 read -ra gcc_warnings <<<"${WARN_CFLAGS-}"
 
 # Everything, but
+# bad-function-cast: of (type)function(), it wants a variable in between.
 # disabled-macro-expansion: is about the C library, whose macros have the names of their functions.
 # padded: the order of members is for the reader.
 # reserved-macro-identifier: _GNU_SOURCE and the like are for the C library.
 # unsafe-buffer-usage (clang 16): wants C++.
-clang_warnings=(-Weverything -Wno-unknown-warning-option -Wno-disabled-macro-expansion
-        -Wno-padded -Wno-reserved-macro-identifier -Wno-unsafe-buffer-usage)
+clang_warnings=(-Weverything -Wno-unknown-warning-option -Wno-bad-function-cast
+        -Wno-disabled-macro-expansion -Wno-padded -Wno-reserved-macro-identifier
+        -Wno-unsafe-buffer-usage)
 
 # memleak, resourceLeak: cppcheck does not know the cleanup attribute, by which nearly everything
 #   is freed here; AddressSanitizer and valgrind see what is really lost.
 # missingIncludeSystem: it knows the C library without reading its headers.
+# shadowFunction, shadowVariable: the compilers' -Wshadow sees those that matter.
 # variableScope: the declarations of a function are at its top.
 cppcheck_options=(--quiet --std=c11 --error-exitcode=1 --inline-suppr
         --enable={warning,style,performance,portability}
         --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem
-        --suppress=variableScope)
+        --suppress=shadowFunction --suppress=shadowVariable --suppress=variableScope)
 
 # check TOOL FILE…: with optimisation where that lets a compiler see more.
 check() {

@@ -19,7 +19,6 @@
 #include "sockets/explain.h"
 
 #define LOCAL_MAX 128
-#define COLUMNS 7
 
 /* One listener, or one process more that has it. */
 typedef struct Row {

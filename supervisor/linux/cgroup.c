@@ -163,6 +163,7 @@ path_of_id(const char *mount, uint64_t id, char *ret_path, size_t size)
         if (fd < 0)
                 return;
         (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        /* NOLINTNEXTLINE(readability-suspicious-call-argument): what is read is a path, too */
         n = readlink(link, ret_path, size - 1);
         ret_path[n > 0 ? n : 0] = '\0';
 }

@@ -395,6 +395,7 @@ spawn(Worker *w, Launch *l)
                 .ready_fd = l->ready_fd,
                 .ready_number = l->ready_number,
                 .stdin_fd = l->stdin_fd < 0 && hide_terminal ? s->null_fd : l->stdin_fd,
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has at least one word */
                 .filter = choose_filter(s, l->arguments.items[0]),
                 .filter_required = s->config->capture == CAPTURE_REQUIRE,
         };

@@ -43,7 +43,7 @@ handle_event(Supervisor *s, const struct inotify_event *event, const struct inot
         if (event->mask & IN_MOVED_TO && *from && (*from)->cookie == event->cookie &&
             (*from)->wd == event->wd)
                 follow(s, event->wd, (*from)->name, event->name);
-        *from = event->mask & IN_MOVED_FROM ? event : NULL;
+        *from = (event->mask & IN_MOVED_FROM) ? event : NULL;
 }
 
 static int

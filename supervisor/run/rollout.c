@@ -81,6 +81,7 @@ static void
 start_candidates(Supervisor *s)
 {
         Generation *g = s->rollout.generation;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is one while it is STARTING */
         unsigned surge = g->is_steered ? CONFIG_WORKERS_MAX : s->config->max_surge;
 
         for (size_t i = 0; i < s->n_workers && s->rollout.state == ROLLOUT_STARTING; i++) {

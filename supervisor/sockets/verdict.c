@@ -360,7 +360,9 @@ judge_unseen(Verdict *v, const Facts *f)
         for (size_t i = 0; i < v->n_findings; i++) {
                 const Finding *finding = &v->findings[i];
 
-                if (finding->socket && finding->socket->s.inode && !finding->holder)
+                if (!finding->socket)
+                        continue;
+                if (finding->socket->s.inode && !finding->holder)
                         v->unseen |= f->is_root ? UNSEEN_HOLDER_AS_ROOT : UNSEEN_HOLDER;
                 if (is_leftover(finding->cause) && !finding->socket->s.has_uid)
                         v->unseen |= UNSEEN_OWNER_OF_LEFTOVER;

@@ -32,7 +32,7 @@ forget_preload(void)
 }
 
 /* In the place of the C library's. */
-long
+long /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs is __sysno */
 syscall(long number, ...)
 {
         long a[6];
