@@ -36,6 +36,57 @@ close_netlink_p(struct mnl_socket **nl)
                 (void)mnl_socket_close(*nl);
 }
 
+/*
+ * Whether each message is as long as it says: libmnl takes a length from 2^31 on for a negative one,
+ * reads on behind the end, or for ever (mnl_nlmsg_ok).
+ */
+static bool
+are_whole(const void *replies, size_t size)
+{
+        const char *p = replies;
+
+        while (size >= sizeof(struct nlmsghdr)) {
+                struct nlmsghdr header;
+                size_t step;
+
+                memcpy(&header, p, sizeof(header));
+                if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > size)
+                        return false;
+                step = ((size_t)header.nlmsg_len + 3U) & ~(size_t)3U;
+                if (step >= size)
+                        return true;
+                p += step;
+                size -= step;
+        }
+        return true;
+}
+
+/*
+ * The attributes behind a structure of this size, which is there. libmnl's mnl_attr_parse() goes on
+ * to the next multiple of four, behind the end of the last message.
+ */
+static void
+read_attributes(const struct nlmsghdr *header, size_t size, mnl_attr_cb_t callback, void *userdata)
+{
+        const char *payload = mnl_nlmsg_get_payload(header);
+
+        (void)mnl_attr_parse_payload(payload + size, mnl_nlmsg_get_payload_len(header) - size,
+                                     callback, userdata);
+}
+
+/* mnl_cb_run() with a negative errno. */
+static int
+read_replies(const void *replies, size_t size, unsigned seq, unsigned portid, mnl_cb_t callback,
+             void *userdata)
+{
+        int r;
+
+        if (!are_whole(replies, size))
+                return -EBADMSG;
+        r = mnl_cb_run(replies, size, seq, portid, callback, userdata);
+        return r < 0 ? -errno : r;
+}
+
 /* Send a request and feed every reply to the callback. Returns 0 or a negative errno. */
 static int
 ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
@@ -58,12 +109,12 @@ ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
 
                 if (n <= 0)
                         return n < 0 ? -errno : -EPROTO;
-                r = mnl_cb_run(buffer, (size_t)n, seq, mnl_socket_get_portid(nl), callback,
-                               userdata);
+                r = read_replies(buffer, (size_t)n, seq, mnl_socket_get_portid(nl), callback,
+                                 userdata);
                 if (!(request->nlmsg_flags & NLM_F_DUMP))
                         break;
         }
-        return r < 0 ? -errno : 0;
+        return r < 0 ? r : 0;
 }
 
 typedef struct InetReader {
@@ -160,7 +211,7 @@ on_inet_message(const struct nlmsghdr *header, void *userdata)
         s.has_uid = !s.is_timer && (s.inode != 0 || s.uid != 0);
         memcpy(&s.address, message->id.idiag_src, sizeof(s.address));
         memcpy(&s.peer, message->id.idiag_dst, sizeof(s.peer));
-        (void)mnl_attr_parse(header, sizeof(*message), on_inet_attribute, &s);
+        read_attributes(header, sizeof(*message), on_inet_attribute, &s);
         reader->callback(&s, reader->userdata);
         return MNL_CB_OK;
 }
@@ -174,8 +225,9 @@ sockdiag_parse_inet(const void *replies, size_t size, int protocol, SockdiagCall
                     void *userdata)
 {
         InetReader reader = {.protocol = protocol, .callback = callback, .userdata = userdata};
+        int r = read_replies(replies, size, 0, 0, on_inet_message, &reader);
 
-        return mnl_cb_run(replies, size, 0, 0, on_inet_message, &reader) < 0 ? -errno : 0;
+        return r < 0 ? r : 0;
 }
 
 /* Only sockets on this local port: a comparison that yields 8 (the end, taken) or 12 (refused). */
@@ -333,7 +385,7 @@ on_unix_message(const struct nlmsghdr *header, void *userdata)
                 .state = message->udiag_state,
                 .inode = message->udiag_ino,
         };
-        (void)mnl_attr_parse(header, sizeof(*message), on_unix_attribute, &s);
+        read_attributes(header, sizeof(*message), on_unix_attribute, &s);
         reader->callback(&s, reader->userdata);
         return MNL_CB_OK;
 }
@@ -343,8 +395,9 @@ int
 sockdiag_parse_unix(const void *replies, size_t size, SockdiagUnixCallback callback, void *userdata)
 {
         UnixReader reader = {.callback = callback, .userdata = userdata};
+        int r = read_replies(replies, size, 0, 0, on_unix_message, &reader);
 
-        return mnl_cb_run(replies, size, 0, 0, on_unix_message, &reader) < 0 ? -errno : 0;
+        return r < 0 ? r : 0;
 }
 
 static int
