@@ -155,7 +155,8 @@ persist_save(const Supervisor *s)
                 (void)json_array_append_new(strangers, json_integer(s->tree.strangers.pids[i]));
         for (int i = 0; i < s->argc; i++)
                 (void)json_array_append_new(arguments, json_string(s->argv[i]));
-        return json_pack("{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        return json_pack("{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+                         "s:o}",
                          "format", PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments,
                          "inherited", persist_save_inherited(s->config), "supervisor",
                          SAVE(s, supervisor_fields), "current", (int)s->current->number,
@@ -164,7 +165,8 @@ persist_save(const Supervisor *s)
                          "terminal", fields_save_bytes(&s->terminal, sizeof(s->terminal)),
                          "last_reload", SAVE(&s->last_reload, measure_fields), "files",
                          json_pack("[I, I]", (json_int_t)s->nofile.rlim_cur,
-                                   (json_int_t)s->nofile.rlim_max));
+                                   (json_int_t)s->nofile.rlim_max),
+                         "store", store_save(s));
 }
 
 static Generation *
@@ -273,6 +275,8 @@ load_all(Supervisor *s, const json_t *state)
                 r = LOAD(s, supervisor_fields, json_object_get(state, "supervisor"));
         if (r == 0)
                 r = persist_load_sockets(s, json_object_get(state, "sockets"));
+        if (r == 0)
+                r = store_load(s, json_object_get(state, "store"));
         return r < 0 ? r : load_rest(s, state);
 }
 

@@ -11,6 +11,8 @@
 
 json_t *persist_save(const Supervisor *s);
 int persist_load(Supervisor *s, const json_t *state, char **ret_why);
+json_t *persist_save_held(const Held *h);
+int persist_load_held(Held **ret, const json_t *object);
 json_t *persist_save_sockets(const Supervisor *s);
 json_t *persist_save_inherited(const Config *config);
 int persist_load_inherited(Config *config, const json_t *state);

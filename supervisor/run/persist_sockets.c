@@ -115,8 +115,9 @@ load_key(HeldKey *key, const json_t *object)
         return load_address(&key->address, json_object_get(object, "address"));
 }
 
-static json_t *
-save_held(const Held *h)
+/* One held socket; NULL when memory is short. */
+json_t *
+persist_save_held(const Held *h)
 {
         json_t *object = SAVE(h, held_fields);
         json_t *as = json_array();
@@ -180,8 +181,9 @@ load_claims(Held *h, const json_t *array)
         return 0;
 }
 
-static int
-load_held(HeldTable *t, const json_t *object)
+/* One held socket as persist_save_held wrote it, new. Returns 0 or a negative errno. */
+int
+persist_load_held(Held **ret, const json_t *object)
 {
         Held *h = calloc(1, sizeof(*h));
         int r;
@@ -200,10 +202,12 @@ load_held(HeldTable *t, const json_t *object)
                 r = load_claims(h, json_object_get(object, "claims"));
         if (r < 0) {
                 h->path = unix_path_free(h->path); /* the name stays where it is */
+                h->fd = -1; /* and the socket open */
                 held_free(h);
                 return r;
         }
-        return held_table_add(t, h);
+        *ret = h;
+        return 0;
 }
 
 /* Held and kept sockets, and calls that wait; NULL when memory is short. */
@@ -216,7 +220,7 @@ persist_save_sockets(const Supervisor *s)
         json_t *parked = json_array();
 
         for (size_t i = 0; i < s->held.n_items; i++)
-                (void)json_array_append_new(held, save_held(s->held.items[i]));
+                (void)json_array_append_new(held, persist_save_held(s->held.items[i]));
         for (size_t i = 0; i < s->n_kept; i++)
                 (void)json_array_append_new(kept, SAVE(&s->kept[i], kept_fields));
         for (size_t i = 0; i < s->capture.pending.n_items; i++) {
@@ -286,8 +290,13 @@ persist_load_sockets(Supervisor *s, const json_t *object)
         int r = 0;
 
         s->held.last_group = (unsigned)json_integer_value(json_object_get(object, "last_group"));
-        for (size_t i = 0; i < json_array_size(held) && r == 0; i++)
-                r = load_held(&s->held, json_array_get(held, i));
+        for (size_t i = 0; i < json_array_size(held) && r == 0; i++) {
+                Held *h = NULL;
+
+                r = persist_load_held(&h, json_array_get(held, i));
+                if (r == 0)
+                        r = held_table_add(&s->held, h);
+        }
         if (r == 0)
                 r = load_kept(s, json_object_get(object, "kept"));
         if (r == 0)

@@ -3,6 +3,7 @@
 #ifndef SUP_RUN_STATE_H
 #define SUP_RUN_STATE_H
 
+#include <jansson.h>
 #include <systemd/sd-event.h>
 #include <termios.h>
 
@@ -176,6 +177,15 @@ typedef struct Upward {
         sd_event_source *extend; /* asks for more time while a reload goes on */
 } Upward;
 
+/* What the service manager keeps for the next `sup`; see store.c. */
+typedef struct Store {
+        bool is_there;     /* somebody who can keep it */
+        unsigned number;   /* of the list, 0: none yet */
+        uint64_t summary;  /* of what stands in it */
+        ino_t *sockets;    /* that it has */
+        size_t n_sockets;
+} Store;
+
 struct Supervisor {
         const Config *config;
         int argc; /* the command line, for re-executing */
@@ -214,6 +224,7 @@ struct Supervisor {
         int exit_status;
         Rollout rollout;
         Upward upward;
+        Store store;
         Upgrade upgrade;
         struct rlimit nofile; /* the limit of open files that we came with */
         sd_event_source *drain_timer;
@@ -356,6 +367,15 @@ int upward_init(Supervisor *s);
 void upward_look(Supervisor *s);
 void upward_tell_failure(const char *reason);
 void upward_deinit(Supervisor *s);
+
+/* store.c: what the service manager keeps for the next `sup` */
+void store_init(Supervisor *s);
+void store_take_back(Supervisor *s);
+void store_drop_unclaimed(Supervisor *s);
+void store_look(Supervisor *s);
+json_t *store_save(const Supervisor *s);
+int store_load(Supervisor *s, const json_t *object);
+void store_deinit(Supervisor *s);
 
 /* terminal.c: the user's terminal */
 void terminal_init(Supervisor *s);

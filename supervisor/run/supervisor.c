@@ -216,6 +216,7 @@ on_post(sd_event_source *source, void *userdata)
         apply_scale(s);
         standby_fill(s);
         requests_progress(s);
+        store_look(s);
         upgrade_tidy(s);
         upward_look(s);
         supervisor_check_done(s);
@@ -281,6 +282,7 @@ open_listeners(Supervisor *s, char **ret_why)
         const Config *c = s->config;
         int r = 0;
 
+        store_take_back(s);
         for (size_t i = 0; i < c->n_listen && r >= 0; i++)
                 r = listener_open(&c->listen[i], &c->inherited, &s->held, s->fd_floor, ret_why);
         if (r >= 0)
@@ -288,7 +290,10 @@ open_listeners(Supervisor *s, char **ret_why)
         if (r >= 0)
                 r = apply_as(s);
         for (size_t i = 0; i < s->held.n_items && r >= 0; i++)
-                report_listening(s->held.items[i]);
+                if (s->held.items[i]->origin == HELD_NAMED)
+                        report_listening(s->held.items[i]);
+        if (r >= 0)
+                store_drop_unclaimed(s);
         return r;
 }
 
@@ -341,6 +346,7 @@ supervisor_deinit(Supervisor *s)
         sd_event_unref(s->event);
         capture_deinit(&s->capture);
         held_table_deinit(&s->held);
+        store_deinit(s);
         notify_filter_deinit(&s->filter);
         notify_filter_deinit(&s->path_filter);
         tree_deinit(&s->tree);
@@ -377,6 +383,7 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
 {
         int r = set_name(s);
 
+        store_init(s);
         if (r == 0)
                 r = tree_init(&s->tree);
         terminal_init(s);
@@ -439,6 +446,7 @@ supervisor_run(const Config *config, json_t *consume_state, int argc, char **arg
                 upward_tell_failure(reason ? reason : strerrordesc_np(-r));
                 return 1;
         }
+        store_look(&s);
         for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)
                 worker_event(s.workers[i], LIFE_EVENT_START);
         requests_open(&s);

@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #include "base/parse.h"
 #include "control/server.h"
 #include "run/persist.h"
+#include "run/sealed.h"
 
 #define STATE_VARIABLE "SUP_STATE_FD"
 #define CHECK_FD 3 /* where the new program finds the state that it is asked about */
@@ -102,33 +101,6 @@ find_program(const Supervisor *s)
         return strdup("/proc/self/exe");
 }
 
-/* The state in a sealed memfd, close-on-exec. Returns the descriptor or a negative errno. */
-static int
-write_state(const Supervisor *s)
-{
-        json_t *state = persist_save(s);
-        CLEANUP_FREE char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
-        CLEANUP_FD int fd = memfd_create("sup-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        size_t length = text ? strlen(text) : 0;
-        size_t done = 0;
-
-        json_decref(state);
-        if (!text)
-                return -ENOMEM;
-        if (fd < 0)
-                return -errno;
-        while (done < length) {
-                ssize_t n = write(fd, text + done, length - done);
-
-                if (n < 0)
-                        return -errno;
-                done += (size_t)n;
-        }
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-                return -errno;
-        return fd_steal(&fd);
-}
-
 /* Start the new program with the question whether it would take the state. 0 or a negative errno. */
 static int
 spawn_check(Upgrade *u, int state_fd, int output_fd)
@@ -177,7 +149,7 @@ static void
 begin_check(Supervisor *s)
 {
         Upgrade *u = &s->upgrade;
-        CLEANUP_FD int state_fd = write_state(s);
+        CLEANUP_FD int state_fd = sealed_write("sup-state", persist_save(s));
         CLEANUP_FD int output_fd = -1;
         int pair[2];
         int r;
@@ -268,7 +240,7 @@ keep_all_open(const Supervisor *s, bool keep)
 static void
 execute(Supervisor *s)
 {
-        int state_fd = write_state(s);
+        int state_fd = sealed_write("sup-state", persist_save(s));
         char reason[256];
         char number[16];
 
@@ -314,25 +286,11 @@ upgrade_deinit(Supervisor *s)
                 give_up(s, "sup is being stopped");
 }
 
-static json_t *
-read_state(int fd)
-{
-        struct stat st;
-        CLEANUP_FREE char *text = NULL;
-
-        if (fstat(fd, &st) < 0 || st.st_size <= 0)
-                return NULL;
-        text = malloc((size_t)st.st_size);
-        if (!text || pread(fd, text, (size_t)st.st_size, 0) != st.st_size)
-                return NULL;
-        return json_loadb(text, (size_t)st.st_size, 0, NULL);
-}
-
 /* The state that we are asked about, or NULL. */
 json_t *
 upgrade_read_state(void)
 {
-        return read_state(CHECK_FD);
+        return sealed_read(CHECK_FD);
 }
 
 /*
@@ -347,7 +305,7 @@ upgrade_take_state(void)
         json_t *state = NULL;
 
         if (text && parse_unsigned(text, CONFIG_FD_MAX, &fd) == 0) {
-                state = read_state((int)fd);
+                state = sealed_read((int)fd);
                 if (json_integer_value(json_object_get(state, "pid")) == getpid()) {
                         (void)close((int)fd);
                 } else { /* somebody else's: it came down to us with the environment */

@@ -61,6 +61,8 @@ typedef struct HeldTable {
         Held **items;
         size_t n_items;
         unsigned last_group;
+        void (*on_remove)(void *userdata, const Held *h); /* before it is closed, or NULL */
+        void *userdata;
         bool is_watched;
         int watch_fd; /* is_watched: an epoll set */
 } HeldTable;
@@ -96,6 +98,7 @@ HeldMatch held_match(const Held *h, const HeldKey *key);
 
 int held_table_add(HeldTable *t, Held *consume_held);
 void held_table_remove(HeldTable *t, Held *h);
+Held *held_table_take_captured(HeldTable *t, const Address *address, const char *device);
 Held *held_table_find_socket(const HeldTable *t, int fd);
 int held_table_watch(HeldTable *t);
 unsigned held_table_revive(HeldTable *t);

@@ -96,9 +96,36 @@ held_table_remove(HeldTable *t, Held *h)
                         memmove(&t->items[i], &t->items[i + 1],
                                 (t->n_items - i - 1) * sizeof(Held *));
                         t->n_items--;
+                        if (t->on_remove)
+                                t->on_remove(t->userdata, h);
                         release(t, h);
                         return;
                 }
+}
+
+/*
+ * Take the captured socket of this address, and device if any, out of a table that is not watched
+ * yet. It is the caller's then; NULL: there is none.
+ */
+Held *
+held_table_take_captured(HeldTable *t, const Address *address, const char *device)
+{
+        CLEANUP_FD int fd = socket(address->any.sa_family, address->type | SOCK_CLOEXEC, 0);
+        HeldKey key;
+
+        if (fd < 0 || held_key_init(&key, fd, address) < 0)
+                return NULL;
+        memcpy(key.device, device, strlen(device) + 1);
+        for (size_t i = 0; i < t->n_items; i++) {
+                Held *h = t->items[i];
+
+                if (h->origin != HELD_CAPTURED || !held_key_equal(&h->key, &key))
+                        continue;
+                memmove(&t->items[i], &t->items[i + 1], (t->n_items - i - 1) * sizeof(Held *));
+                t->n_items--;
+                return h;
+        }
+        return NULL;
 }
 
 /* The held socket that fd is a duplicate of, or NULL. */

@@ -5,6 +5,8 @@
  * Gist: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES and LISTEN_PIDFDID are read once and removed. What is
  * not a listener is refused with the line of the .socket unit that is to be changed. The sockets stay
  * where they are until somebody claims them: a --listen of the same address, or all that are left.
+ * What an earlier `sup` has put into the service manager's store comes the same way, and is told by
+ * its name.
  */
 #include "sockets/inherited.h"
 
@@ -69,6 +71,12 @@ check_socket(InheritedSocket *s, char **ret_why)
         return 0;
 }
 
+static bool
+is_stored(const char *name)
+{
+        return strncmp(name, INHERITED_STORED_PREFIX, strlen(INHERITED_STORED_PREFIX)) == 0;
+}
+
 /*
  * Take over what a service manager has handed to this process; nothing, if it was meant for another
  * one. The variables are removed. ret must be deinitialised, also on failure.
@@ -94,12 +102,20 @@ inherited_take(Inherited *ret, char **ret_why)
                            strerrordesc_np(-n));
         if (n > 0 && !foreign) {
                 ret->items = calloc((size_t)n, sizeof(*ret->items));
-                r = ret->items ? 0 : -ENOMEM;
+                ret->stored = calloc((size_t)n, sizeof(*ret->stored));
+                r = ret->items && ret->stored ? 0 : -ENOMEM;
         }
-        for (int i = 0; i < n && ret->items; i++) {
-                InheritedSocket *s = &ret->items[ret->n_items++];
+        for (int i = 0; i < n && ret->items && ret->stored; i++) {
                 int number = SD_LISTEN_FDS_START + i;
+                InheritedSocket *s;
 
+                if (is_stored(names[i])) {
+                        ret->stored[ret->n_stored++] =
+                                (InheritedStored){.fd = number, .name = names[i]};
+                        names[i] = NULL;
+                        continue;
+                }
+                s = &ret->items[ret->n_items++];
                 *s = (InheritedSocket){.fd = number, .number = number, .name = names[i]};
                 names[i] = NULL;
                 if (r == 0)
@@ -170,6 +186,11 @@ inherited_deinit(Inherited *in)
                 fd_close(in->items[i].fd);
                 free(in->items[i].name);
         }
+        for (size_t i = 0; i < in->n_stored; i++) {
+                fd_close(in->stored[i].fd);
+                free(in->stored[i].name);
+        }
         free(in->items);
+        free(in->stored);
         *in = (Inherited){0};
 }

@@ -15,9 +15,19 @@ typedef struct InheritedSocket {
         Address address;
 } InheritedSocket;
 
+#define INHERITED_STORED_PREFIX "sup-" /* of the names of what `sup` had stored */
+
+/* What the `sup` before had stored with the service manager: no socket, or not one of its own. */
+typedef struct InheritedStored {
+        int fd; /* -1: taken */
+        char *name;
+} InheritedStored;
+
 typedef struct Inherited {
         InheritedSocket *items;
         size_t n_items;
+        InheritedStored *stored;
+        size_t n_stored;
 } Inherited;
 
 int inherited_take(Inherited *ret, char **ret_why);

@@ -237,17 +237,46 @@ hold_inherited(InheritedSocket *s, const char *name, HeldTable *table, int fd_fl
                      : 0;
 }
 
-/* The socket of one address: that of the service manager, if it has one there, or a new one. */
+/* A socket that was taken back is the one that is asked for. Returns 0 or a negative errno. */
+static int
+hold_again(Held *consume_held, const ListenSpec *spec, HeldTable *table, Held **ret)
+{
+        char *name = strdup(spec->name);
+        int r;
+
+        if (!name) {
+                held_free(consume_held);
+                return -ENOMEM;
+        }
+        free(consume_held->name);
+        consume_held->name = name;
+        consume_held->origin = HELD_NAMED;
+        consume_held->backlog = spec->backlog;
+        (void)held_listen(consume_held, spec->backlog);
+        r = held_table_add(table, consume_held);
+        if (r == 0)
+                *ret = consume_held;
+        return r;
+}
+
+/*
+ * The socket of one address: that of the service manager, if it has one there; the one that was taken
+ * back; or a new one.
+ */
 static int
 hold_address(const ListenSpec *spec, const Address *a, const Inherited *inherited, HeldTable *table,
              int fd_floor, Held **ret, char **ret_why)
 {
         InheritedSocket *there = inherited_find_address(inherited, a, spec->device);
+        Held *back;
         int fd;
         int r;
 
         if (there)
                 return hold_inherited(there, spec->name, table, fd_floor, ret, ret_why);
+        back = held_table_take_captured(table, a, spec->device);
+        if (back)
+                return hold_again(back, spec, table, ret);
         fd = open_address(spec, a, fd_floor, ret_why);
         r = fd < 0 ? fd : hold(fd, spec->name, table, ret, ret_why);
         if (r < 0)

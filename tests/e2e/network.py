@@ -33,13 +33,14 @@ def enter_own_namespace():
     machine of a story under tests/systemd has one already.
     """
     global _next_port
-    own = "SUP_TEST_MACHINE" in os.environ or (os.geteuid() == 0 and
-                                               libc.unshare(CLONE_NEWNET) == 0)
+    inside = "SUP_TEST_MACHINE" in os.environ
+    own = inside or (os.geteuid() == 0 and libc.unshare(CLONE_NEWNET) == 0)
     # On the host's loopback, tests that run side by side begin far from each other.
     _next_port = 8000 if own else 10000 + os.getpid() % 500 * 40
     if own:
         with socket.socket() as sock:
             fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP_RUNNING))
+    if own and not inside:
         enter_own_run()
 
 
@@ -171,7 +172,17 @@ def open_connections(port):
     """The inodes of connections on the local port that some process has, from sock_diag(7), which
     is cheap also when thousands of others are in TIME_WAIT.
     """
-    states = sum(1 << state for state in (ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK))
+    return sockets_in(port, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK)
+
+
+def listeners(port):
+    """The inodes of the sockets that listen on the local port, from sock_diag(7)."""
+    return sockets_in(port, LISTEN)
+
+
+def sockets_in(port, *states):
+    """The inodes of TCP sockets on the local port in one of the states, from sock_diag(7)."""
+    states = sum(1 << state for state in states)
     found = set()
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG) as netlink:
         for family in (socket.AF_INET, socket.AF_INET6):
