@@ -97,7 +97,7 @@ static int
 read_replies(const void *replies, size_t size, unsigned seq, unsigned portid, mnl_cb_t callback,
              void *userdata)
 {
-        static const mnl_cb_t on_control[] = {[NLMSG_ERROR] = on_end, [NLMSG_DONE] = on_end};
+        mnl_cb_t on_control[] = {[NLMSG_ERROR] = on_end, [NLMSG_DONE] = on_end};
         int r;
 
         if (!are_whole(replies, size))
