@@ -14,7 +14,7 @@ import time
 import procs
 from network import open_connections
 from harness import (PATIENCE, PYTHON, Sup, ask, diag, free_port, need_root, run, step,
-                     wait_answer)
+                     take_load_slot, wait_answer)
 
 N_KILLS = int(os.environ.get("SUP_TEST_KILLS", "50"))
 LIFE = 1.1  # seconds of service after which the next restart of a server that binds is immediate
@@ -52,6 +52,7 @@ def kill_story(name, arguments, ordinary_user, life=LIFE):
             diag("the test itself is run by the ordinary user")
         elif not ordinary_user:
             need_root("the story is told once as root and once as an ordinary user")
+        take_load_slot()
         port = free_port()
         sup = Sup(t, *arguments(t, port), user=ordinary_user)
         wait_answer(port, REQUEST)

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import procs
-from harness import PATIENCE, PYTHON, Sup, diag, need_root, run, step, wait_until
+from harness import PATIENCE, PYTHON, Sup, diag, need_root, run, step, take_load_slot, wait_until
 from supervised import sup_binary
 
 N_RELOADS = int(os.environ.get("SUP_TEST_RELOADS", "100"))
@@ -86,6 +86,7 @@ def reload_story(name, arguments, loads, n_reloads=N_RELOADS):
     @step(f"{name} is reloaded {n_reloads} times under load, and no request fails")
     def _(t):
         need_root("the network of the story is its own")
+        take_load_slot()
         sup = Sup(t, "--control", t.path("control"), *arguments(t))
         wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
         running = loads(t)

@@ -11,6 +11,7 @@ from the test is killed, also one that left its session, since the test is a sub
 """
 
 import atexit
+import fcntl
 import functools
 import os
 import shutil
@@ -90,6 +91,25 @@ def wait_until(condition, what, deadline=10):
         if time.monotonic() > end:
             raise AssertionError(f"still not so after {deadline * PATIENCE:.0f} s: {what}")
         time.sleep(0.01)
+
+
+def take_load_slot():
+    """Waits until this is one of three stories at the most that put the machine under load, since they
+    share a small one; until the process ends.
+    """
+    files = [open(os.path.join(HERE, name), "rb") for name in ("load.py", "clients.py", "kills.py")]
+
+    def take():
+        for file in files:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return file
+            except BlockingIOError:
+                pass
+        return None
+
+    atexit.register(files.clear)  # they stay open, and so locked, for as long as the process lives
+    wait_until(take, "its turn to put the machine under load", 1500)
 
 
 def for_everybody(path):

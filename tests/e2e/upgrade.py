@@ -7,8 +7,8 @@ import signal
 import time
 
 import procs
-from harness import (PYTHON, Sup, ask_who, diag, free_port, need_root, run, server, step, wait_until,
-                     wait_who)
+from harness import (PYTHON, Sup, ask_who, diag, free_port, need_root, run, server, step,
+                     take_load_slot, wait_until, wait_who)
 from reloads import check_clients, check_load, end, start, status
 from reloads import verb as ask_by
 from supervised import sup_binary
@@ -42,6 +42,7 @@ def serves(t):
 @step(f"{N_UPGRADES} upgrades under load, with reloads and crashes in between: no request fails")
 def _(t):
     need_root("the network of the story is its own")
+    take_load_slot()
     sup = Own(t, "--drain=connections", "--", PYTHON, server("graceful_http.py"), 8001)
     serves(t)
     first = sup.worker()
