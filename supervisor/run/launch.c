@@ -24,8 +24,8 @@
 #include "linux/pidfd.h"
 #include "run/state.h"
 
-/* Descriptors that are open for other reasons than sockets when the first worker starts. */
-#define FDS_AT_LEAST 16
+/* Descriptors that sup has open for itself, and those that it leaves free (capture_hold.c). */
+#define FDS_AT_LEAST 24
 
 static int
 find_user(Supervisor *s, const char *text, char **ret_why)

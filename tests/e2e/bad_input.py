@@ -164,9 +164,9 @@ def _(t):
 @step("too few open files for sup itself: it says how many it needs")
 def _(t):
     def few_files():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 
-    refuses(t, 1, r"open files.* 40\b.*ulimit -n", preexec_fn=few_files)
+    refuses(t, 1, r"open files.* 12\b.*ulimit -n", preexec_fn=few_files)
 
 
 @step("a filter that cannot be installed: --capture=require refuses")

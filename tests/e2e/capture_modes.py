@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Capture: off, require, and doing without when a container or a kernel forbids it."""
 
+import os
 import re
+import shutil
 import socket
 
 import procs
@@ -101,6 +103,30 @@ def _(t):
         assert wait_who(port)["pid"] == str(sup.kill_worker())
         ask_who(port)
         assert not said_of_capture(sup), sup.said()
+
+
+@step("root's sup lends a server no right: a port that it may not bind stays refused")
+def _(t):
+    need_root("another user")
+    for _ in range(2):
+        sup = Sup(t, "--user", "nobody", "--", PYTHON, server("simple.py"), 81)
+        sup.wait_for_log("Permission denied")
+        sup.stop()
+    sup = Sup(t, "--user", "nobody", "-l", "127.0.0.1:82", "--", PYTHON, server("simple.py"), 82)
+    assert wait_who(82)["pid"] == str(sup.worker()), "what -l names may be handed to anybody"
+
+
+@step("a set-user-ID program keeps its rights under an ordinary user's sup, which says what is lost")
+def _(t):
+    need_root("a program with other rights")
+    program = t.path("id")
+    shutil.copy("/usr/bin/id", program)
+    os.chmod(program, 0o4755)
+    for options, uid, n_said in ((["--capture=auto"], 0, 1), (["--capture=off"], 0, 0)):
+        sup = Sup(t, *options, "--restart=never", "--", program, "-u", user=True)
+        assert sup.wait() == 0
+        assert sup.out.until_end() == [str(uid)], sup.out.lines
+        assert len(said_of_capture(sup)) == n_said, sup.said()
 
 
 @step("without clone3 and pidfd_open, as on old kernels: it starts and restarts")

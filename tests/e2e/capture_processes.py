@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Capture: calls from any thread of any descendant; and what is left to the kernel."""
 
+import re
 import resource
 
 import procs
-from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, server, step, wait_until,
-                     wait_who)
+from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, run_sup, server, step,
+                     wait_until, wait_who)
 
 
 def restarts_on_its_socket(sup, port):
@@ -85,12 +86,14 @@ def _(t):
 
 @step("more sockets than sup may have open files: the servers run, and it says what is lost, once")
 def _(t):
-    def few_files():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
+    def files(limit):
+        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
+    needed, = run_sup(t, "--", "true", preexec_fn=files(12))[1]
+    enough = int(re.search(r"sup needs (\d+)", needed)[1]) + 12
     ports = [free_port() for _ in range(20)]
     command = " ".join(f"{server('simple.py')} {port} &" for port in ports) + " wait"
-    sup = Sup(t, "--", "sh", "-c", command, preexec_fn=few_files)
+    sup = Sup(t, "--", "sh", "-c", command, preexec_fn=files(enough))
     for port in ports:
         wait_who(port)
     said = [line for line in sup.said() if "open files" in line]

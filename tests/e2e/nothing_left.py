@@ -151,6 +151,15 @@ def _(t):
     assert all(fds[fd].startswith("socket:") for fd in (3, 4)), fds
 
 
+@step("a sup whose 0, 1 and 2 are closed has workers with /dev/null there, and nothing else")
+def _(t):
+    sup = Sup(t, "-l", f"127.0.0.1:{free_port()}", "--", "/bin/sleep", "1000",
+              prefix=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+    fds = procs.fds_of(sup.sleeping_worker())
+    assert sorted(fds) == [0, 1, 2, 3], fds
+    assert [fds[fd] for fd in (0, 1, 2)] == ["/dev/null"] * 3, fds
+
+
 @step("with capture alone a worker has 0, 1 and 2 and what it opens itself")
 def _(t):
     sup = Sup(t, "--", "/bin/sleep", "1000")

@@ -2,6 +2,7 @@
 """sup as PID 1 of a container: it reaps strangers, forwards, and ends with the right status."""
 
 import signal
+import subprocess
 
 import procs
 from harness import (PYTHON, Sup, ask_who, free_port, need_root, run, server, step, wait_until,
@@ -42,6 +43,25 @@ def _(t):
     server_pid = ask_who(port)["pid"]
     wait_until(lambda: len(procs.every_child(sup.pid)) == 1, "only the server is left, no zombie")
     assert ask_who(port)["pid"] == server_pid
+
+
+@step("a stranger that came in by another door is not ended with a server, and reaped when it ends")
+def _(t):
+    port = free_port()
+    sup = Contained(t, "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    subprocess.run(["nsenter", "-t", str(sup.pid), "-p", "-m", "--", "sh", "-c",
+                    "sleep 1000 & sleep 999 &"], check=True)
+    def strangers():
+        return [pid for pid in procs.children_of(sup.pid) if procs.name_of(pid) == "sleep"]
+    wait_until(lambda: len(strangers()) == 2, "the strangers are left to PID 1")
+    kept, other = strangers()
+    procs.kill_and_wait(next(pid for pid in procs.children_of(sup.pid) if pid not in (kept, other)))
+    ask_who(port)
+    assert strangers() == [kept, other], "a stranger was ended"
+    procs.kill_and_wait(other)
+    wait_until(lambda: other not in procs.every_child(sup.pid), "it was reaped")
+    assert sup.stop() == 0
 
 
 @step("a killed server is restarted, what it left behind is gone")

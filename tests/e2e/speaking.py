@@ -2,12 +2,14 @@
 """What sup says, in which form, and that it lets its workers speak for themselves."""
 
 import json
+import os
 import re
+import subprocess
 import time
 
 import procs
 from harness import (PYTHON, Skip, Sup, ask_who, free_port, run, run_sup, server, step,
-                     wait_who)
+                     sup_binary, wait_who)
 
 
 def story(t, *options, **popen):
@@ -64,6 +66,31 @@ def _(t):
     assert lines and all(re.match("<[0-7]>", line) for line in lines), lines
     other = story(t, env={"JOURNAL_STREAM": "1:1"})
     assert all(line.startswith("sup: ") for line in other), other
+
+
+@step("nobody reads what it says: the server runs and is restarted all the same")
+def _(t):
+    reader, writer = os.pipe()
+    t.defer(os.close, reader)
+    os.set_blocking(writer, False)
+    while True:
+        try:
+            os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            break
+    os.set_blocking(writer, True)
+    for options in ([], ["--log-format=json"]):
+        port = free_port()
+        command = f"exec 2>/dev/null; exec {PYTHON} {server('simple.py')} {port}"
+        process = subprocess.Popen([sup_binary(), "-v", *options, "--", "sh", "-c", command],
+                                   stdin=subprocess.DEVNULL, stderr=writer)
+        t.defer(process.kill)
+        pid = wait_who(port)["pid"]
+        procs.kill_and_wait(int(pid))
+        assert ask_who(port)["pid"] != pid
+        process.terminate()
+        assert process.wait(10) == 0
+    os.close(writer)
 
 
 @step("what a worker writes to stdout and stderr passes through untouched")
