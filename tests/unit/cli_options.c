@@ -195,21 +195,22 @@ readiness_has_a_mode_and_time_limits(void **state)
 static void
 a_reload_has_a_way_a_drain_and_numbers(void **state)
 {
+        CLEANUP_PARSED Parsed serial = ACCEPTED("--reload=serial", "server");
         CLEANUP_PARSED Parsed p =
-                ACCEPTED("--reload=overlap", "--drain=connections", "--drain-timeout=2min",
-                         "--drain-idle", "1s", "--max-surge=3", "--max-old", "1", "server");
-        CLEANUP_PARSED Parsed q =
-                ACCEPTED("--reload=overlap", "--reload=serial", "--drain=signal", "server");
+                ACCEPTED("--drain=connections", "--drain-timeout=2min", "--drain-idle", "1s",
+                         "--max-surge=3", "--max-old", "1", "server");
+        CLEANUP_PARSED Parsed last = ACCEPTED("--reload=serial", "--reload=overlap",
+                                              "--drain=connections", "--drain=signal", "server");
 
         (void)state;
-        assert_int_equal(p.config.reload, RELOAD_OVERLAP);
+        assert_int_equal(serial.config.reload, RELOAD_SERIAL);
         assert_int_equal(p.config.drain, DRAIN_CONNECTIONS);
         assert_int_equal(p.config.drain_timeout_usec, 120 * USEC_PER_SEC);
         assert_int_equal(p.config.drain_idle_usec, USEC_PER_SEC);
         assert_int_equal(p.config.max_surge, 3);
         assert_int_equal(p.config.max_old, 1);
-        assert_int_equal(q.config.reload, RELOAD_SERIAL);
-        assert_int_equal(q.config.drain, DRAIN_SIGNAL);
+        assert_int_equal(last.config.reload, RELOAD_OVERLAP);
+        assert_int_equal(last.config.drain, DRAIN_SIGNAL);
 }
 
 static void

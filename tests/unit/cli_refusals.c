@@ -292,6 +292,9 @@ static void
 options_that_contradict_each_other_are_told_so(void **state)
 {
         (void)state;
+        REFUSED("--reload=serial stops the old worker before the new one starts: it does not go "
+                "with --drain=connections",
+                "--drain=connections", "--reload=serial", "server");
         REFUSED("--restart-limit means nothing with --restart=never", "--restart-limit=5/60",
                 "--restart=never", "server");
         REFUSED("--restart-limit means nothing with --restart=never", "--restart=never",
