@@ -27,6 +27,7 @@
 
 #define REPLY_MAX 32768 /* what netlink(7) asks for */
 #define REQUEST_MAX 256
+#define ERRNO_MAX 4096 /* include/linux/err.h */
 #define TIMER_TIME_WAIT 3 /* idiag_timer, net/ipv4/inet_diag.c */
 
 static void
@@ -50,15 +51,67 @@ on_end(const struct nlmsghdr *header, void *userdata)
                 memcpy(&error, mnl_nlmsg_get_payload(header), sizeof(error));
         if (error == 0)
                 return MNL_CB_STOP;
-        errno = error < 0 ? -error : error;
+        errno = error < 0 && error > -ERRNO_MAX ? -error : EPROTO;
         return MNL_CB_ERROR;
+}
+
+/*
+ * Whether each message is as long as it says: libmnl takes a length from 2^31 on for a negative one,
+ * reads on behind the end, or for ever (mnl_nlmsg_ok).
+ */
+static bool
+are_whole(const void *replies, size_t size)
+{
+        const char *p = replies;
+
+        while (size >= sizeof(struct nlmsghdr)) {
+                struct nlmsghdr header;
+                size_t step;
+
+                memcpy(&header, p, sizeof(header));
+                if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > size)
+                        return false;
+                step = ((size_t)header.nlmsg_len + 3U) & ~(size_t)3U;
+                if (step >= size)
+                        return true;
+                p += step;
+                size -= step;
+        }
+        return true;
+}
+
+/*
+ * The attributes behind a structure of this size, which is there. libmnl's mnl_attr_parse() goes on
+ * to the next multiple of four, behind the end of the last message.
+ */
+static void
+read_attributes(const struct nlmsghdr *header, size_t size, mnl_attr_cb_t callback, void *userdata)
+{
+        const char *payload = mnl_nlmsg_get_payload(header);
+
+        (void)mnl_attr_parse_payload(payload + size, mnl_nlmsg_get_payload_len(header) - size,
+                                     callback, userdata);
+}
+
+/* mnl_cb_run2() with a negative errno. */
+static int
+read_replies(const void *replies, size_t size, unsigned seq, unsigned portid, mnl_cb_t callback,
+             void *userdata)
+{
+        mnl_cb_t on_control[] = {[NLMSG_ERROR] = on_end, [NLMSG_DONE] = on_end};
+        int r;
+
+        if (!are_whole(replies, size))
+                return -EBADMSG;
+        r = mnl_cb_run2(replies, size, seq, portid, callback, userdata, on_control,
+                        ELEMENTSOF(on_control));
+        return r < 0 ? -errno : r;
 }
 
 /* Send a request and feed every reply to the callback. Returns 0 or a negative errno. */
 static int
 ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
 {
-        mnl_cb_t on_control[] = {[NLMSG_ERROR] = on_end, [NLMSG_DONE] = on_end};
         CLEANUP(close_netlink_p) struct mnl_socket *nl = NULL;
         CLEANUP_FREE char *buffer = malloc(REPLY_MAX);
         unsigned seq = (unsigned)time(NULL);
@@ -77,12 +130,12 @@ ask(struct nlmsghdr *request, mnl_cb_t callback, void *userdata)
 
                 if (n <= 0)
                         return n < 0 ? -errno : -EPROTO;
-                r = mnl_cb_run2(buffer, (size_t)n, seq, mnl_socket_get_portid(nl), callback,
-                                userdata, on_control, ELEMENTSOF(on_control));
+                r = read_replies(buffer, (size_t)n, seq, mnl_socket_get_portid(nl), callback,
+                                 userdata);
                 if (!(request->nlmsg_flags & NLM_F_DUMP))
                         break;
         }
-        return r < 0 ? -errno : 0;
+        return r < 0 ? r : 0;
 }
 
 typedef struct InetReader {
@@ -179,7 +232,7 @@ on_inet_message(const struct nlmsghdr *header, void *userdata)
         s.has_uid = !s.is_timer && (s.inode != 0 || s.uid != 0);
         memcpy(&s.address, message->id.idiag_src, sizeof(s.address));
         memcpy(&s.peer, message->id.idiag_dst, sizeof(s.peer));
-        (void)mnl_attr_parse(header, sizeof(*message), on_inet_attribute, &s);
+        read_attributes(header, sizeof(*message), on_inet_attribute, &s);
         reader->callback(&s, reader->userdata);
         return MNL_CB_OK;
 }
@@ -193,8 +246,9 @@ sockdiag_parse_inet(const void *replies, size_t size, int protocol, SockdiagCall
                     void *userdata)
 {
         InetReader reader = {.protocol = protocol, .callback = callback, .userdata = userdata};
+        int r = read_replies(replies, size, 0, 0, on_inet_message, &reader);
 
-        return mnl_cb_run(replies, size, 0, 0, on_inet_message, &reader) < 0 ? -errno : 0;
+        return r < 0 ? r : 0;
 }
 
 /* Only sockets on this local port: a comparison that yields 8 (the end, taken) or 12 (refused). */
@@ -356,7 +410,7 @@ on_unix_message(const struct nlmsghdr *header, void *userdata)
                 .state = message->udiag_state,
                 .inode = message->udiag_ino,
         };
-        (void)mnl_attr_parse(header, sizeof(*message), on_unix_attribute, &s);
+        read_attributes(header, sizeof(*message), on_unix_attribute, &s);
         reader->callback(&s, reader->userdata);
         return MNL_CB_OK;
 }
@@ -366,8 +420,9 @@ int
 sockdiag_parse_unix(const void *replies, size_t size, SockdiagUnixCallback callback, void *userdata)
 {
         UnixReader reader = {.callback = callback, .userdata = userdata};
+        int r = read_replies(replies, size, 0, 0, on_unix_message, &reader);
 
-        return mnl_cb_run(replies, size, 0, 0, on_unix_message, &reader) < 0 ? -errno : 0;
+        return r < 0 ? r : 0;
 }
 
 static int

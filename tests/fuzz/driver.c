@@ -124,6 +124,20 @@ cut(Shared *s, size_t at, size_t n)
         s->size -= n;
 }
 
+/* Write a number at which programs go wrong over what is there, in 1, 2, 4 or 8 bytes. */
+static void
+put_number(Shared *s, uint64_t *state)
+{
+        static const uint64_t numbers[] = {0,          1,          0x7f,       0x80,
+                                           0xff,       0x7fff,     0x8000,     0xffff,
+                                           0x7fffffff, 0x80000000, 0xffffffff, ~0ULL};
+        uint64_t number = numbers[below(state, ELEMENTSOF(numbers))];
+        size_t width = (size_t)1 << below(state, 4);
+
+        if (s->size >= width)
+                memcpy(s->data + below(state, s->size - width + 1), &number, width);
+}
+
 /* Change the input in one of many ways. */
 static void
 mutate(Shared *s, uint64_t *state)
@@ -138,7 +152,7 @@ mutate(Shared *s, uint64_t *state)
         uint8_t copy[1024];
         size_t n;
 
-        switch (next(state) % 10) {
+        switch (next(state) % 11) {
         case 0:
                 if (s->size)
                         s->data[at] ^= (uint8_t)(1U << next(state) % 8);
@@ -172,6 +186,9 @@ mutate(Shared *s, uint64_t *state)
                 for (size_t times = below(state, 40); times > 0; times--)
                         insert(s, at, next(state) % 2 ? (const uint8_t *)"[" : (const uint8_t *)"{",
                                1);
+                break;
+        case 9:
+                put_number(s, state);
                 break;
         default:
                 s->size = at;

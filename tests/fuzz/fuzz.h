@@ -9,10 +9,12 @@
 #ifndef SUP_TESTS_FUZZ_FUZZ_H
 #define SUP_TESTS_FUZZ_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,5 +26,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
                         abort();                                                                   \
                 }                                                                                  \
         } while (0)
+
+/*
+ * A copy with nothing behind it, so that ASan notices a byte too far; a NUL is added for texts.
+ * To be freed.
+ */
+static inline void *
+fuzz_copy(const uint8_t *data, size_t size, bool as_text)
+{
+        size_t n = size + (as_text ? 1 : 0);
+        char *copy = malloc(n ? n : 1);
+
+        fuzz_must(copy);
+        if (size)
+                memcpy(copy, data, size);
+        if (as_text)
+                copy[size] = '\0';
+        return copy;
+}
 
 #endif
