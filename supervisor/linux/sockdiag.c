@@ -27,6 +27,7 @@
 
 #define REPLY_MAX 32768 /* what netlink(7) asks for */
 #define REQUEST_MAX 256
+#define ERRNO_MAX 4096 /* include/linux/err.h */
 #define TIMER_TIME_WAIT 3 /* idiag_timer, net/ipv4/inet_diag.c */
 
 static void
@@ -50,7 +51,7 @@ on_end(const struct nlmsghdr *header, void *userdata)
                 memcpy(&error, mnl_nlmsg_get_payload(header), sizeof(error));
         if (error == 0)
                 return MNL_CB_STOP;
-        errno = error < 0 ? -error : error;
+        errno = error < 0 && error > -ERRNO_MAX ? -error : EPROTO;
         return MNL_CB_ERROR;
 }
 
@@ -92,7 +93,7 @@ read_attributes(const struct nlmsghdr *header, size_t size, mnl_attr_cb_t callba
                                      callback, userdata);
 }
 
-/* mnl_cb_run() with a negative errno. */
+/* mnl_cb_run2() with a negative errno. */
 static int
 read_replies(const void *replies, size_t size, unsigned seq, unsigned portid, mnl_cb_t callback,
              void *userdata)
