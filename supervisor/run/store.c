@@ -44,7 +44,8 @@ put(int fd, const char *prefix, uint64_t number)
         char text[128];
         int r;
 
-        (void)snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s%" PRIu64, prefix, number);
+        (void)snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s%" PRIu64, prefix,
+                       number);
         r = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
         if (r < 0)
                 log_debug("cannot store %s%" PRIu64 ": %s", prefix, number, strerrordesc_np(-r));
@@ -117,7 +118,8 @@ write_list(const Supervisor *s)
                 copy.place = -1;
                 (void)json_array_append_new(held, persist_save_held(&copy));
         }
-        return sealed_write(LIST_PREFIX, json_pack("{s:i, s:o}", "format", STORE_FORMAT, "held", held));
+        return sealed_write(LIST_PREFIX,
+                            json_pack("{s:i, s:o}", "format", STORE_FORMAT, "held", held));
 }
 
 /* Put those there that are new. Returns 0 or -ENOMEM. */
@@ -224,7 +226,8 @@ parse_name(const char *name, const char *prefix, uint64_t *ret_number)
 {
         size_t n = strlen(prefix);
 
-        return strncmp(name, prefix, n) == 0 && parse_unsigned(name + n, UINT64_MAX, ret_number) == 0;
+        return strncmp(name, prefix, n) == 0 &&
+               parse_unsigned(name + n, UINT64_MAX, ret_number) == 0;
 }
 
 /* The list with the highest number that can be read, or NULL; lists before it are dropped. */
@@ -371,8 +374,7 @@ store_save(const Supervisor *s)
         json_t *sockets = json_array();
 
         for (size_t i = 0; i < s->store.n_sockets; i++)
-                (void)json_array_append_new(sockets,
-                                            json_integer((json_int_t)s->store.sockets[i]));
+                (void)json_array_append_new(sockets, json_integer((json_int_t)s->store.sockets[i]));
         return json_pack("{s:i, s:o}", "number", (int)s->store.number, "sockets", sockets);
 }
 

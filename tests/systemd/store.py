@@ -5,21 +5,19 @@
 meanwhile.
 """
 
-import json
 import os
 import signal
-import subprocess
 import time
 
+from load_beside import Load
 from units import Service, run, server
 import procs
-from harness import PATIENCE, PYTHON, ask, ask_who, diag, free_port, step, wait_until
+from harness import PYTHON, ask, ask_who, diag, free_port, step, wait_until
 from network import is_refused, listeners
 from procs import socket_inodes
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-LOAD = os.path.join(os.path.dirname(HERE), "e2e", "load.py")
 N_MANY, N_SOME = (int(os.environ.get("SUP_TEST_KILLS", n)) for n in ("50", "20"))
+LIFE = 1.1  # seconds of service after which the next restart is immediate
 GET = b"GET / HTTP/1.0\r\n\r\n"
 
 
@@ -48,27 +46,6 @@ def wait_next(service, old):
     service.wait_state("active (running)", 30)
 
 
-class Load:
-    """Connections at a steady pace until end(), none of which may be refused."""
-
-    def __init__(self, t, port):
-        self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [PYTHON, LOAD, "http", "127.0.0.1", str(port), "100"], stdout=subprocess.PIPE)
-        t.defer(self._process.stdout.close)
-        t.defer(self._process.kill)
-
-    def end(self, *allowed):
-        """Ends the load. Every connection was served, but for outcomes that are allowed."""
-        self._process.terminate()
-        counts = json.loads(self._process.communicate(timeout=30 * PATIENCE)[0])
-        diag("{started} connections: {ok} ok, {refused} refused, {timed_out} timed out, {reset} "
-             "reset, {early_eof} early EOFs, {other} other; slowest {slowest_ms:.0f} ms"
-             .format(**counts))
-        assert counts["started"] > 50, counts
-        for outcome in {"refused", "timed_out", "reset", "early_eof", "other"} - set(allowed):
-            assert counts[outcome] == 0, counts
-
-
 def rounds(t, name, n_rounds, act, *settings):
     """act(service) again and again under load; the listener is the same socket from end to end."""
     service, port = http_service(t, name, *settings)
@@ -87,6 +64,7 @@ def rounds(t, name, n_rounds, act, *settings):
 
 def kill_worker(service):
     worker = service.worker()
+    time.sleep(LIFE)
     procs.kill_and_wait(worker)
     wait_until(lambda: service.worker() != worker, "another worker runs")
 
