@@ -236,6 +236,7 @@ int
 conversation_ask(Conversation *c, const char *verb, json_t *consume_arguments,
                  ConversationProgress on_progress, void *userdata, ProtocolAnswer *ret)
 {
+        bool may_repeat = strcmp(verb, "status") == 0 || strcmp(verb, "ready") == 0;
         int r = control_client_send(c->client, ++c->last_id, verb, consume_arguments);
 
         *ret = (ProtocolAnswer){0};
@@ -246,6 +247,14 @@ conversation_ask(Conversation *c, const char *verb, json_t *consume_arguments,
                 r = control_client_receive(c->client, time_for(verb), ret);
                 if (r == 0 && strcmp(verb, "stop") == 0 && is_gone(c))
                         return VERB_DONE;
+                /* An upgrade ends connections; what changes nothing can be asked again. */
+                if (r == 0 && may_repeat && conversation_reconnect(c) == 0) {
+                        may_repeat = false;
+                        r = control_client_send(c->client, ++c->last_id, verb, NULL);
+                        if (r < 0)
+                                return explain_send(c, r);
+                        continue;
+                }
                 if (on_progress && (r <= 0 || ret->kind == PROTOCOL_FAILED))
                         on_progress(userdata, NULL); /* a sentence follows, on a line of its own */
                 if (r <= 0)
