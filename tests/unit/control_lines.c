@@ -71,7 +71,7 @@ it_does_not_matter_in_which_pieces_they_come(void **state)
         UnitRandom random = unit_random_init();
         CLEANUP(lines_deinit) Lines l = {0};
         size_t lengths[1000];
-        CLEANUP_FREE char *text = malloc(100 * ELEMENTSOF(lengths));
+        CLEANUP_FREE char *text = malloc(100UL * 1000);
         size_t n_text = 0;
         size_t sent = 0;
         size_t taken = 0;
