@@ -27,7 +27,13 @@ def starts(t, *options, start_up="0.3"):
 
 def ends_clean(sup):
     """TERM, and nothing is left."""
-    assert sup.stop(deadline=20) == 0
+    sup.send(signal.SIGTERM)
+    is_gone(sup)
+
+
+def is_gone(sup):
+    """sup has stopped, and nothing is left."""
+    assert sup.wait(20) == 0
     assert not procs.descendants_of(os.getpid()), procs.descendants_of(os.getpid())
     assert is_refused(8001)
 
@@ -119,11 +125,12 @@ def term_at(t, regexp, *options, reload=(), start_up="0.5"):
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     t.defer(command.kill)
     sup.wait_for_log(regexp, 20, since=before)
-    ends_clean(sup)
-    said = command.communicate(timeout=30)[0].decode()
+    sup.send(signal.SIGTERM)
+    said = command.communicate(timeout=60)[0].decode()
     assert command.returncode in (0, 1, 3), (command.returncode, said)
     if command.returncode:
         assert re.search("stopped|hung up|not running|ended|exited", said), said
+    is_gone(sup)
 
 
 @step("TERM while the new worker starts")
