@@ -22,6 +22,8 @@
 #define ABORT_PATIENCE_USEC (10 * USEC_PER_SEC)
 /* One that claimed a listener, which listens already, need not listen itself: it has so long. */
 #define CLAIM_IS_READY_USEC USEC_PER_SEC
+/* A relative timer counts from when the loop woke up, so it is over a little earlier than we think. */
+#define TIMER_SLACK_USEC (100 * USEC_PER_MSEC)
 /* How long a new generation may take to be ready. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
@@ -65,7 +67,7 @@ on_still_starting(Worker *w)
         uint64_t lived_usec = now - w->spawned_usec;
         uint64_t limit_usec = start_limit(w);
 
-        if (w->claimed_usec && now - w->claimed_usec >= CLAIM_IS_READY_USEC) {
+        if (w->claimed_usec && now - w->claimed_usec + TIMER_SLACK_USEC >= CLAIM_IS_READY_USEC) {
                 w->ready_usec = w->claimed_usec;
                 worker_sign(w, READY_SIGN_LISTEN); /* it need not call listen() any more */
                 if (w->state == LIFE_READY)
@@ -136,7 +138,8 @@ static void
 expect_ready(Worker *w)
 {
         const Config *c = w->supervisor->config;
-        bool is_handed = c->n_listen > 0 || !w->supervisor->capture_on;
+        bool is_handed =
+                c->n_listen > 0 || c->inherited.n_items > 0 || !w->supervisor->capture_on;
         uint64_t delay_usec =
                 ready_delay(c->ready, &w->generation->habits, is_handed, c->ready_timer_usec);
         uint64_t limit_usec = start_limit(w);
