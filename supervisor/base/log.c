@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -132,11 +133,18 @@ level_colour(int level)
         }
 }
 
+/*
+ * A pipe whose reader is stuck, or a terminal that was stopped (Ctrl-S), would stop us as well: the
+ * line is dropped then. A pipe that poll(2) calls writable takes PIPE_BUF at once.
+ */
 static void
 write_line(const char *line, size_t length)
 {
+        struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
         ssize_t n;
 
+        if (poll(&out, 1, 0) == 0)
+                return;
         do {
                 n = write(STDERR_FILENO, line, length);
         } while (n < 0 && errno == EINTR);
