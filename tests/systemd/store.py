@@ -16,7 +16,7 @@ from harness import PYTHON, ask, ask_who, diag, free_port, step, wait_until
 from network import is_refused, listeners
 from procs import socket_inodes
 
-N_MANY, N_SOME = (int(os.environ.get("SUP_TEST_KILLS", n)) for n in ("50", "20"))
+N_MANY = N_SOME = int(os.environ.get("SUP_TEST_STORE", "15"))
 LIFE = 1.1  # seconds of service after which the next restart is immediate
 GET = b"GET / HTTP/1.0\r\n\r\n"
 
