@@ -71,8 +71,8 @@ log_init(void)
         log_state.prefix = stderr_is_journal();
         /* sd_journal_sendv(3) says that all went well when nobody is there. */
         log_state.journal = log_state.prefix && access(JOURNAL_SOCKET, W_OK) == 0;
-        log_state.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && term &&
-                           strcmp(term, "dumb") != 0;
+        log_state.colour =
+                isatty(STDERR_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
 /* The instance's name for structured logs; it is borrowed and must outlive the log. */

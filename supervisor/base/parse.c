@@ -88,10 +88,10 @@ int
 parse_duration(const char *text, uint64_t *ret_usec)
 {
         static const Unit units[] = {
-                {"", USEC_PER_SEC},         {"us", 1},
-                {"ms", USEC_PER_MSEC},      {"s", USEC_PER_SEC},
-                {"sec", USEC_PER_SEC},      {"m", 60 * USEC_PER_SEC},
-                {"min", 60 * USEC_PER_SEC}, {"h", 3600 * USEC_PER_SEC},
+                {"", USEC_PER_SEC},          {"us", 1},
+                {"ms", USEC_PER_MSEC},       {"s", USEC_PER_SEC},
+                {"sec", USEC_PER_SEC},       {"m", 60 * USEC_PER_SEC},
+                {"min", 60 * USEC_PER_SEC},  {"h", 3600 * USEC_PER_SEC},
                 {"d", 86400 * USEC_PER_SEC},
         };
 
@@ -103,11 +103,7 @@ int
 parse_size(const char *text, uint64_t *ret_bytes)
 {
         static const Unit units[] = {
-                {"", 1},
-                {"K", 1ULL << 10},
-                {"M", 1ULL << 20},
-                {"G", 1ULL << 30},
-                {"T", 1ULL << 40},
+                {"", 1}, {"K", 1ULL << 10}, {"M", 1ULL << 20}, {"G", 1ULL << 30}, {"T", 1ULL << 40},
         };
 
         return parse_with_unit(text, units, ELEMENTSOF(units), ret_bytes);

@@ -264,9 +264,10 @@ check_together(const Config *c, char **ret_why)
         if (c->restart.mode == RESTART_NEVER && c->restart.limit)
                 return why(ret_why, -EINVAL, "--restart-limit means nothing with --restart=never");
         if (c->reload == RELOAD_SERIAL && c->drain == DRAIN_CONNECTIONS)
-                return why(ret_why, -EINVAL,
-                           "--reload=serial stops the old worker before the new one starts: it does "
-                           "not go with --drain=connections");
+                return why(
+                        ret_why, -EINVAL,
+                        "--reload=serial stops the old worker before the new one starts: it does "
+                        "not go with --drain=connections");
         r = check_listeners(c, ret_why);
         return r < 0 ? r : check_placeholders(c, ret_why);
 }
@@ -281,8 +282,7 @@ parse_files(int argc, char **argv, const struct option *long_options, const char
         int r = 0;
 
         optind = 0; /* from the beginning (getopt(3)) */
-        while (r == 0 &&
-               (value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+        while (r == 0 && (value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
                 if (value >= 256 && find_option(value) == config)
                         r = config_file_read(c, optarg, ret_why);
         return r;

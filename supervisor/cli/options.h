@@ -17,7 +17,7 @@ typedef enum OptionsVerdict {
 /* One option, as the command line, --help and the man page know it. */
 typedef struct Option {
         const char *long_name;
-        char short_name; /* or '\0' */
+        char short_name;      /* or '\0' */
         const char *argument; /* how its argument is called, or NULL */
         const char *help;
         /* NULL: --config, --help, --version, which mean something on the command line only */

@@ -45,8 +45,8 @@ parse_time_option(const char *option, const char *value, uint64_t *ret_usec, cha
 {
         if (parse_duration(value, ret_usec) < 0)
                 return why(ret_why, -EINVAL,
-                           "%s %s is not a span of time; it would be 500ms, 30s, 5min or 1h", option,
-                           value);
+                           "%s %s is not a span of time; it would be 500ms, 30s, 5min or 1h",
+                           option, value);
         return 0;
 }
 
@@ -201,12 +201,11 @@ set_backoff_max(Config *c, const char *value, char **ret_why)
         return parse_time_option("--backoff-max", value, &c->restart.backoff_max_usec, ret_why);
 }
 
-/* auto, listen, notify, fd:N or timer:TIME */
 int
 set_ready(Config *c, const char *value, char **ret_why)
 {
-        static const char *const words[] = {[READY_AUTO] = "auto", [READY_LISTEN] = "listen",
-                                            [READY_NOTIFY] = "notify"};
+        static const char *const words[] = {
+                [READY_AUTO] = "auto", [READY_LISTEN] = "listen", [READY_NOTIFY] = "notify"};
         int found = find_word(words, ELEMENTSOF(words), value);
         uint64_t number;
 
@@ -220,9 +219,10 @@ set_ready(Config *c, const char *value, char **ret_why)
                    parse_duration(value + 6, &c->ready_timer_usec) == 0 && c->ready_timer_usec) {
                 c->ready = READY_TIMER;
         } else {
-                return why(ret_why, -EINVAL,
-                           "--ready=%s is none of auto, listen, notify, fd:N (from 3 on), timer:TIME",
-                           value);
+                return why(
+                        ret_why, -EINVAL,
+                        "--ready=%s is none of auto, listen, notify, fd:N (from 3 on), timer:TIME",
+                        value);
         }
         return 0;
 }
@@ -242,7 +242,7 @@ set_watchdog(Config *c, const char *value, char **ret_why)
 int
 set_reload(Config *c, const char *value, char **ret_why)
 {
-        static const char *const words[] = {[RELOAD_OVERLAP] = "overlap", [RELOAD_SERIAL] = "serial"};
+        static const char *const words[] = {"overlap", "serial"}; /* as in ReloadMode */
         int found = find_word(words, ELEMENTSOF(words), value);
 
         if (found < 0)
@@ -254,8 +254,8 @@ set_reload(Config *c, const char *value, char **ret_why)
 int
 set_drain(Config *c, const char *value, char **ret_why)
 {
-        static const char *const words[] = {[DRAIN_SIGNAL] = "signal",
-                                            [DRAIN_CONNECTIONS] = "connections"};
+        static const char *const words[] = {
+                [DRAIN_SIGNAL] = "signal", [DRAIN_CONNECTIONS] = "connections"};
         int found = find_word(words, ELEMENTSOF(words), value);
 
         if (found < 0)
@@ -307,7 +307,8 @@ set_stop_signal(Config *c, const char *value, char **ret_why)
 {
         if (parse_signal(value, &c->stop_signal) < 0)
                 return why(ret_why, -EINVAL,
-                           "--stop-signal %s is not a signal; it would be TERM, INT, QUIT, …", value);
+                           "--stop-signal %s is not a signal; it would be TERM, INT, QUIT, …",
+                           value);
         return 0;
 }
 
@@ -396,11 +397,21 @@ static const struct {
         const char *name;
         int resource;
 } limit_names[] = {
-        {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},       {"cpu", RLIMIT_CPU},
-        {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},     {"memlock", RLIMIT_MEMLOCK},
-        {"nice", RLIMIT_NICE},       {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},
-        {"rtprio", RLIMIT_RTPRIO},   {"stack", RLIMIT_STACK},     {"sigpending", RLIMIT_SIGPENDING},
-        {"msgqueue", RLIMIT_MSGQUEUE}, {"locks", RLIMIT_LOCKS},   {"rss", RLIMIT_RSS},
+        {"as", RLIMIT_AS},
+        {"core", RLIMIT_CORE},
+        {"cpu", RLIMIT_CPU},
+        {"data", RLIMIT_DATA},
+        {"fsize", RLIMIT_FSIZE},
+        {"memlock", RLIMIT_MEMLOCK},
+        {"nice", RLIMIT_NICE},
+        {"nofile", RLIMIT_NOFILE},
+        {"nproc", RLIMIT_NPROC},
+        {"rtprio", RLIMIT_RTPRIO},
+        {"stack", RLIMIT_STACK},
+        {"sigpending", RLIMIT_SIGPENDING},
+        {"msgqueue", RLIMIT_MSGQUEUE},
+        {"locks", RLIMIT_LOCKS},
+        {"rss", RLIMIT_RSS},
         {"rttime", RLIMIT_RTTIME},
 };
 
@@ -412,8 +423,8 @@ add_limit(Config *c, int resource, rlim_t value)
         if (!grown)
                 return -ENOMEM;
         c->limits = grown;
-        c->limits[c->n_limits++] = (SpawnLimit){
-                .resource = resource, .value = {.rlim_cur = value, .rlim_max = value}};
+        c->limits[c->n_limits++] =
+                (SpawnLimit){.resource = resource, .value = {.rlim_cur = value, .rlim_max = value}};
         return 0;
 }
 
@@ -430,7 +441,8 @@ set_limit(Config *c, const char *value, char **ret_why)
                 if (strcmp(value + length + 1, "unlimited") != 0 &&
                     parse_size(value + length + 1, &number) < 0)
                         return why(ret_why, -EINVAL,
-                                   "--limit %s: the value is neither a number nor unlimited", value);
+                                   "--limit %s: the value is neither a number nor unlimited",
+                                   value);
                 return add_limit(c, limit_names[i].resource, number);
         }
         return why(ret_why, -EINVAL,
@@ -450,8 +462,9 @@ int
 set_name(Config *c, const char *value, char **ret_why)
 {
         if (!*value || strchr(value, '/') || strlen(value) > NAME_MAX)
-                return why(ret_why, -EINVAL, "--name '%s' is not a name: it must not be empty or "
-                                             "have a slash",
+                return why(ret_why, -EINVAL,
+                           "--name '%s' is not a name: it must not be empty or "
+                           "have a slash",
                            value);
         return replace_text(&c->name, value);
 }

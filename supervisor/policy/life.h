@@ -16,16 +16,16 @@ typedef enum LifeState {
 } LifeState;
 
 typedef enum LifeEvent {
-        LIFE_EVENT_START,     /* the time to start has come */
-        LIFE_EVENT_PARK,      /* a standby has come as far as it may */
-        LIFE_EVENT_PROMOTE,   /* a standby is to serve */
-        LIFE_EVENT_SERVING,   /* it listens, says so, or has lived long enough */
-        LIFE_EVENT_ENDED,     /* its main process was reaped */
-        LIFE_EVENT_SWEPT,     /* no left-overs any more */
-        LIFE_EVENT_STOP,      /* it is to end, gracefully */
-        LIFE_EVENT_KILL,      /* it is to end at once */
-        LIFE_EVENT_TIMEOUT,   /* it did not start, or end, in time */
-        LIFE_EVENT_STALLED,   /* it missed its watchdog */
+        LIFE_EVENT_START,   /* the time to start has come */
+        LIFE_EVENT_PARK,    /* a standby has come as far as it may */
+        LIFE_EVENT_PROMOTE, /* a standby is to serve */
+        LIFE_EVENT_SERVING, /* it listens, says so, or has lived long enough */
+        LIFE_EVENT_ENDED,   /* its main process was reaped */
+        LIFE_EVENT_SWEPT,   /* no left-overs any more */
+        LIFE_EVENT_STOP,    /* it is to end, gracefully */
+        LIFE_EVENT_KILL,    /* it is to end at once */
+        LIFE_EVENT_TIMEOUT, /* it did not start, or end, in time */
+        LIFE_EVENT_STALLED, /* it missed its watchdog */
         N_LIFE_EVENTS,
 } LifeEvent;
 

@@ -21,7 +21,7 @@ typedef struct RestartConfig {
 
 /* What is remembered of one worker slot between its incarnations. */
 typedef struct RestartState {
-        unsigned n_failures;   /* before being ready for a second; a minute of health forgets them */
+        unsigned n_failures; /* before being ready for a second; a minute of health forgets them */
         uint64_t *starts_usec; /* times of the latest restarts, a ring of config.limit */
         unsigned n_starts;
 } RestartState;
@@ -29,7 +29,7 @@ typedef struct RestartState {
 /* How an incarnation ended. */
 typedef struct RestartInput {
         uint64_t now_usec;
-        bool failed;         /* by a signal, or with a status other than 0 */
+        bool failed; /* by a signal, or with a status other than 0 */
         bool was_ready;
         uint64_t ready_usec; /* how long it had been ready */
         uint32_t random;     /* for the jitter, any value */

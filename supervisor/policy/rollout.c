@@ -14,7 +14,10 @@
  */
 #include "policy/rollout.h"
 
-#define IMPOSSIBLE(state) {ROLLOUT_ACTION_IMPOSSIBLE, state}
+#define IMPOSSIBLE(state)                                                                          \
+        {                                                                                          \
+                ROLLOUT_ACTION_IMPOSSIBLE, state                                                   \
+        }
 
 static const RolloutStep steps[N_ROLLOUT_STATES][N_ROLLOUT_EVENTS] = {
         [ROLLOUT_IDLE] =

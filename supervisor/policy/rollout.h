@@ -5,8 +5,8 @@
 
 typedef enum RolloutState {
         ROLLOUT_IDLE,
-        ROLLOUT_STARTING,  /* new workers are on their way; the old ones serve */
-        ROLLOUT_BAKING,    /* the new ones serve; the old ones stand by until they have proved good */
+        ROLLOUT_STARTING, /* new workers are on their way; the old ones serve */
+        ROLLOUT_BAKING, /* the new ones serve; the old ones stand by until they have proved good */
         ROLLOUT_REVERTING, /* the new ones are being removed */
         N_ROLLOUT_STATES,
 } RolloutState;

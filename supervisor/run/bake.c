@@ -89,8 +89,7 @@ spawn_check(Supervisor *s)
                 r = strv_addf(&environment, "SUP_NAME=%s", s->name);
         if (r < 0 || posix_spawnattr_init(&attributes) != 0)
                 return -ENOMEM;
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
-                                                            POSIX_SPAWN_SETSIGDEF |
+        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                             POSIX_SPAWN_SETPGROUP);
         (void)sigemptyset(&set);
         (void)posix_spawnattr_setsigmask(&attributes, &set);

@@ -50,7 +50,7 @@ typedef struct Config {
         int ready_fd;
         uint64_t ready_timer_usec;
         uint64_t start_timeout_usec; /* 0: the usual, and only where it must be */
-        uint64_t watchdog_usec; /* 0: none */
+        uint64_t watchdog_usec;      /* 0: none */
         ReloadMode reload;
         DrainMode drain;
         uint64_t drain_timeout_usec;
@@ -73,8 +73,8 @@ typedef struct Config {
         size_t n_limits;
         LogFormat log_format;
         int log_level;
-        Strv words;     /* of --command */
-        char **command; /* borrowed from argv, or from words */
+        Strv words;          /* of --command */
+        char **command;      /* borrowed from argv, or from words */
         Inherited inherited; /* who claims a socket takes it out */
 } Config;
 

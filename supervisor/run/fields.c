@@ -24,7 +24,7 @@ save_one(const void *member, FieldKind kind)
         case FIELD_U32:
                 return json_integer(*(const uint32_t *)member);
         case FIELD_U64:
-                return json_integer((json_int_t)*(const uint64_t *)member);
+                return json_integer((json_int_t) * (const uint64_t *)member);
         case FIELD_TEXT:
                 return *(char *const *)member ? json_string(*(char *const *)member) : json_null();
         }

@@ -8,11 +8,11 @@
 
 typedef enum FieldKind {
         FIELD_BOOL,
-        FIELD_INT,      /* and enumerations, and pid_t */
+        FIELD_INT, /* and enumerations, and pid_t */
         FIELD_UNSIGNED,
         FIELD_U32,
-        FIELD_U64,      /* and dev_t, ino_t */
-        FIELD_TEXT,     /* char *, owned by the structure; NULL is left out */
+        FIELD_U64,  /* and dev_t, ino_t */
+        FIELD_TEXT, /* char *, owned by the structure; NULL is left out */
 } FieldKind;
 
 typedef struct Field {
@@ -21,7 +21,10 @@ typedef struct Field {
         size_t offset;
 } Field;
 
-#define FIELD(type, member, kind) {#member, kind, offsetof(type, member)}
+#define FIELD(type, member, kind)                                                                  \
+        {                                                                                          \
+#member, kind, offsetof(type, member)                                              \
+        }
 
 json_t *fields_save(const void *structure, const Field *fields, size_t n_fields);
 int fields_load(void *structure, const Field *fields, size_t n_fields, const json_t *object);

@@ -92,8 +92,8 @@ prepare_limits(Supervisor *s, char **ret_why)
         if (nofile->rlim_cur < nofile->rlim_max) {
                 s->limits[s->spawn.n_limits++] =
                         (SpawnLimit){.resource = RLIMIT_NOFILE, .value = *nofile};
-                raised = (struct rlimit){.rlim_cur = nofile->rlim_max,
-                                         .rlim_max = nofile->rlim_max};
+                raised =
+                        (struct rlimit){.rlim_cur = nofile->rlim_max, .rlim_max = nofile->rlim_max};
                 (void)setrlimit(RLIMIT_NOFILE, &raised);
         }
         if (nofile->rlim_max && nofile->rlim_max < n_needed)
@@ -138,8 +138,8 @@ typedef struct Launch {
         char (*addresses)[ADDRESS_TEXT_MAX];
         int *fds;
         size_t n;
-        int stdin_fd; /* of the listener that --stdin names, or -1 */
-        int ready_fd; /* the worker's end of its readiness pipe, or -1 */
+        int stdin_fd;     /* of the listener that --stdin names, or -1 */
+        int ready_fd;     /* the worker's end of its readiness pipe, or -1 */
         int ready_number; /* as it sees it */
         Environment environment;
         Strv arguments;
@@ -170,8 +170,7 @@ reset_flags(const Worker *w)
                         return;
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->origin == HELD_NAMED)
-                        (void)fd_set_nonblock(s->held.items[i]->fd,
-                                              s->held.items[i]->nonblock);
+                        (void)fd_set_nonblock(s->held.items[i]->fd, s->held.items[i]->nonblock);
 }
 
 /* The named listeners of a worker's generation, in the order of the command line. */
@@ -283,7 +282,8 @@ needs_new_privileges(const char *program)
         }
         if (!path || stat(path, &st) < 0)
                 return false;
-        return (st.st_mode & (S_ISUID | S_ISGID)) || getxattr(path, "security.capability", NULL, 0) > 0;
+        return (st.st_mode & (S_ISUID | S_ISGID)) ||
+               getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
 /* Whether a unix path is held, which a server may be about to remove. */
@@ -301,8 +301,7 @@ choose_filter(Supervisor *s, const char *program)
 {
         if (!s->capture_on)
                 return NULL;
-        if (geteuid() != 0 && s->config->capture == CAPTURE_AUTO &&
-            needs_new_privileges(program)) {
+        if (geteuid() != 0 && s->config->capture == CAPTURE_AUTO && needs_new_privileges(program)) {
                 log_warning("%s gets rights of its own when it starts, and capture would take them "
                             "away: it runs without capture; name its addresses with -l",
                             program);
@@ -321,9 +320,10 @@ explain_spawn(const Worker *w, const SpawnResult *result, int r)
 
         switch (result->failed_step) {
         case SPAWN_FILTER:
-                log_error("--capture=require: the filter that traps bind() cannot be installed (%s); "
-                          "use --capture=auto, or --capture=off with -l ADDRESS",
-                          r == -EBUSY ? "another supervisor has one in place already" : reason);
+                log_error(
+                        "--capture=require: the filter that traps bind() cannot be installed (%s); "
+                        "use --capture=auto, or --capture=off with -l ADDRESS",
+                        r == -EBUSY ? "another supervisor has one in place already" : reason);
                 return;
         case SPAWN_LIMIT:
                 log_error("cannot set the limits of --limit: %s", reason);

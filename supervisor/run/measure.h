@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct Measure {
-        uint64_t begin_usec; /* CLOCK_MONOTONIC; 0: not begun */
+        uint64_t begin_usec;        /* CLOCK_MONOTONIC; 0: not begun */
         uint64_t longest_wait_usec; /* at most so long a connection was in a queue */
         unsigned deepest_queue;
         uint64_t overflows; /* connections that found a queue full */

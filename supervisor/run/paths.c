@@ -31,7 +31,8 @@ follow(Supervisor *s, int watch, const char *from, const char *to)
                 const Held *h = s->held.items[i];
                 UnixPath *u = h->path;
 
-                if (u && h->origin == HELD_CAPTURED && u->watch == watch && unix_path_follow(u, from, to) == 1)
+                if (u && h->origin == HELD_CAPTURED && u->watch == watch &&
+                    unix_path_follow(u, from, to) == 1)
                         log_debug("%s is called %s now", from, u->path);
         }
 }
@@ -77,9 +78,9 @@ open_inotify(Supervisor *s)
         if (s->inotify_fd >= 0)
                 return 0;
         s->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        return s->inotify_fd < 0 ? -errno
-                                 : sd_event_add_io(s->event, NULL, s->inotify_fd, EPOLLIN,
-                                                   on_directory, s);
+        return s->inotify_fd < 0
+                       ? -errno
+                       : sd_event_add_io(s->event, NULL, s->inotify_fd, EPOLLIN, on_directory, s);
 }
 
 /* Look after the name of a held unix socket. Without inotify it is linked again by binds only. */
@@ -156,9 +157,10 @@ paths_worker_ended(Worker *w)
                 s->takes_paths_away = false;
         } else if (gave_up && asked) {
                 s->takes_paths_away = true;
-                log_info("worker %u gave up when it found somebody at its unix path, which was sup; "
-                         "the path is away when the next one starts",
-                         w->index);
+                log_info(
+                        "worker %u gave up when it found somebody at its unix path, which was sup; "
+                        "the path is away when the next one starts",
+                        w->index);
         }
         paths_bring_back(s);
 }

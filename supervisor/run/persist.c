@@ -39,9 +39,9 @@ static const Field supervisor_fields[] = {
 };
 
 static const Field measure_fields[] = {
-        FIELD(Measure, begin_usec, FIELD_U64),    FIELD(Measure, longest_wait_usec, FIELD_U64),
+        FIELD(Measure, begin_usec, FIELD_U64),         FIELD(Measure, longest_wait_usec, FIELD_U64),
         FIELD(Measure, deepest_queue, FIELD_UNSIGNED), FIELD(Measure, overflows, FIELD_U64),
-        FIELD(Measure, finished, FIELD_UNSIGNED), FIELD(Measure, cut, FIELD_UNSIGNED),
+        FIELD(Measure, finished, FIELD_UNSIGNED),      FIELD(Measure, cut, FIELD_UNSIGNED),
 };
 
 static const Field generation_fields[] = {
@@ -155,18 +155,17 @@ persist_save(const Supervisor *s)
                 (void)json_array_append_new(strangers, json_integer(s->tree.strangers.pids[i]));
         for (int i = 0; i < s->argc; i++)
                 (void)json_array_append_new(arguments, json_string(s->argv[i]));
-        return json_pack("{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                         "s:o}",
-                         "format", PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments,
-                         "inherited", persist_save_inherited(s->config), "supervisor",
-                         SAVE(s, supervisor_fields), "current", (int)s->current->number,
-                         "generations", generations, "workers", workers, "strangers", strangers,
-                         "sockets", persist_save_sockets(s), "control", save_control(s),
-                         "terminal", fields_save_bytes(&s->terminal, sizeof(s->terminal)),
-                         "last_reload", SAVE(&s->last_reload, measure_fields), "files",
-                         json_pack("[I, I]", (json_int_t)s->nofile.rlim_cur,
-                                   (json_int_t)s->nofile.rlim_max),
-                         "store", store_save(s));
+        return json_pack(
+                "{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+                "s:o}",
+                "format", PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments, "inherited",
+                persist_save_inherited(s->config), "supervisor", SAVE(s, supervisor_fields),
+                "current", (int)s->current->number, "generations", generations, "workers", workers,
+                "strangers", strangers, "sockets", persist_save_sockets(s), "control",
+                save_control(s), "terminal", fields_save_bytes(&s->terminal, sizeof(s->terminal)),
+                "last_reload", SAVE(&s->last_reload, measure_fields), "files",
+                json_pack("[I, I]", (json_int_t)s->nofile.rlim_cur, (json_int_t)s->nofile.rlim_max),
+                "store", store_save(s));
 }
 
 static Generation *
@@ -212,8 +211,7 @@ load_starts(Worker *w, const json_t *object)
         if (!w->restart.starts_usec)
                 return -ENOMEM;
         for (size_t i = 0; i < json_array_size(starts) && i < limit; i++)
-                w->restart.starts_usec[i] =
-                        (uint64_t)json_integer_value(json_array_get(starts, i));
+                w->restart.starts_usec[i] = (uint64_t)json_integer_value(json_array_get(starts, i));
         w->restart.n_starts = (unsigned)json_integer_value(json_object_get(object, "n_starts"));
         return 0;
 }
@@ -267,8 +265,8 @@ load_all(Supervisor *s, const json_t *state)
                 r = load_generation(s, json_array_get(generations, i));
         for (size_t i = 0; i < json_array_size(workers) && r == 0; i++)
                 r = load_worker(s, json_array_get(workers, i));
-        s->current = find_generation(
-                s, (unsigned)json_integer_value(json_object_get(state, "current")));
+        s->current =
+                find_generation(s, (unsigned)json_integer_value(json_object_get(state, "current")));
         if (r == 0 && !s->current)
                 r = -EBADMSG;
         if (r == 0)

@@ -9,25 +9,19 @@
 #include "run/persist.h"
 
 static const Field held_fields[] = {
-        FIELD(Held, fd, FIELD_INT),
-        FIELD(Held, generation, FIELD_UNSIGNED),
-        FIELD(Held, group, FIELD_UNSIGNED),
-        FIELD(Held, place, FIELD_INT),
-        FIELD(Held, dev, FIELD_U64),
-        FIELD(Held, ino, FIELD_U64),
-        FIELD(Held, origin, FIELD_INT),
-        FIELD(Held, from_manager, FIELD_BOOL),
-        FIELD(Held, name, FIELD_TEXT),
-        FIELD(Held, backlog, FIELD_INT),
-        FIELD(Held, nonblock, FIELD_BOOL),
-        FIELD(Held, as_any_address, FIELD_BOOL),
+        FIELD(Held, fd, FIELD_INT),         FIELD(Held, generation, FIELD_UNSIGNED),
+        FIELD(Held, group, FIELD_UNSIGNED), FIELD(Held, place, FIELD_INT),
+        FIELD(Held, dev, FIELD_U64),        FIELD(Held, ino, FIELD_U64),
+        FIELD(Held, origin, FIELD_INT),     FIELD(Held, from_manager, FIELD_BOOL),
+        FIELD(Held, name, FIELD_TEXT),      FIELD(Held, backlog, FIELD_INT),
+        FIELD(Held, nonblock, FIELD_BOOL),  FIELD(Held, as_any_address, FIELD_BOOL),
         FIELD(Held, drops_seen, FIELD_U32),
 };
 
 static const Field path_fields[] = {
-        FIELD(UnixPath, bound, FIELD_TEXT), FIELD(UnixPath, path, FIELD_TEXT),
-        FIELD(UnixPath, link, FIELD_TEXT),  FIELD(UnixPath, dev, FIELD_U64),
-        FIELD(UnixPath, ino, FIELD_U64),    FIELD(UnixPath, is_hidden, FIELD_BOOL),
+        FIELD(UnixPath, bound, FIELD_TEXT),      FIELD(UnixPath, path, FIELD_TEXT),
+        FIELD(UnixPath, link, FIELD_TEXT),       FIELD(UnixPath, dev, FIELD_U64),
+        FIELD(UnixPath, ino, FIELD_U64),         FIELD(UnixPath, is_hidden, FIELD_BOOL),
         FIELD(UnixPath, is_foreign, FIELD_BOOL),
 };
 
@@ -202,7 +196,7 @@ persist_load_held(Held **ret, const json_t *object)
                 r = load_claims(h, json_object_get(object, "claims"));
         if (r < 0) {
                 h->path = unix_path_free(h->path); /* the name stays where it is */
-                h->fd = -1; /* and the socket open */
+                h->fd = -1;                        /* and the socket open */
                 held_free(h);
                 return r;
         }
@@ -226,13 +220,14 @@ persist_save_sockets(const Supervisor *s)
         for (size_t i = 0; i < s->capture.pending.n_items; i++) {
                 json_t *object = SAVE(&s->capture.pending.items[i], pending_fields);
 
-                (void)json_object_set_new(object, "key", save_key(&s->capture.pending.items[i].key));
+                (void)json_object_set_new(object, "key",
+                                          save_key(&s->capture.pending.items[i].key));
                 (void)json_array_append_new(pending, object);
         }
         for (size_t i = 0; i < s->capture.n_parked; i++)
                 (void)json_array_append_new(parked, SAVE(&s->capture.parked[i], parked_fields));
-        return json_pack("{s:o, s:o, s:o, s:o, s:i}", "held", held, "kept", kept, "pending", pending,
-                         "parked", parked, "last_group", (int)s->held.last_group);
+        return json_pack("{s:o, s:o, s:o, s:o, s:i}", "held", held, "kept", kept, "pending",
+                         pending, "parked", parked, "last_group", (int)s->held.last_group);
 }
 
 static int

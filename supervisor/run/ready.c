@@ -135,8 +135,9 @@ keep_fds(Worker *w, Message *m)
                 return;
         for (size_t i = 0; i < m->n_fds; i++)
                 if (kept_add(w->supervisor, w->index, m->fds[i], name) < 0)
-                        log_warning("cannot keep one more descriptor for worker %u; %d is the limit",
-                                    w->index, KEPT_MAX);
+                        log_warning(
+                                "cannot keep one more descriptor for worker %u; %d is the limit",
+                                w->index, KEPT_MAX);
         m->n_fds = 0;
 }
 
@@ -214,8 +215,8 @@ ready_resume(Worker *w)
         if (w->notify_fd >= 0)
                 (void)sd_event_add_io(event, &w->notify_source, w->notify_fd, EPOLLIN, on_message,
                                       w);
-        if (w->ready_fd >= 0 && sd_event_add_io(event, &w->ready_source, w->ready_fd, EPOLLIN,
-                                                on_ready_pipe, w) >= 0)
+        if (w->ready_fd >= 0 &&
+            sd_event_add_io(event, &w->ready_source, w->ready_fd, EPOLLIN, on_ready_pipe, w) >= 0)
                 (void)sd_event_source_set_io_fd_own(w->ready_source, 1);
         w->ready_fd = -1;
         if (w->is_watched)

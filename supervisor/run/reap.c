@@ -129,7 +129,8 @@ find_daemon(Worker *w, bool *ret_is_guess)
         pid_t any = 0;
 
         *ret_is_guess = false;
-        if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked || !is_still_starting(w))
+        if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked ||
+            !is_still_starting(w))
                 return 0;
         orphans = read_orphans(s);
         for (size_t i = 0; i < orphans->n_pids; i++) {

@@ -125,14 +125,15 @@ report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
         char how[64];
         char span[32];
         char delay[32];
-        LogEvent event = ended_event(w, w->was_asked ? LOG_INFO : LOG_WARNING, w->pid_before, status,
-                                     sizeof(status));
+        LogEvent event = ended_event(w, w->was_asked ? LOG_INFO : LOG_WARNING, w->pid_before,
+                                     status, sizeof(status));
 
         (void)report_end(w, how, sizeof(how));
         (void)report_duration(w->ended_usec - w->spawned_usec, span, sizeof(span));
         (void)report_duration(delay_usec, delay, sizeof(delay));
         if (w->pid_before == 0)
-                log_event(&event, "worker %u could not be started; next start in %s (failure %u in a row)",
+                log_event(&event,
+                          "worker %u could not be started; next start in %s (failure %u in a row)",
                           w->index, delay, w->restart.n_failures);
         else if (w->was_asked)
                 log_event(&event, "worker %u (pid %d) %s, as it was asked to", w->index,
@@ -172,11 +173,12 @@ report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Work
         (void)connections(traps_queue_length(w->supervisor), waiting, sizeof(waiting));
         if (next != w) {
                 (void)report_duration(now_usec() - w->ended_usec, delay, sizeof(delay));
-                log_event(&event,
-                          "worker %u (pid %d) %s after %s; the standby, worker %u (pid %d), took its "
-                          "place in %s%s",
-                          w->index, (int)old_pid, how, span, next->index, (int)next->pid, delay,
-                          waiting);
+                log_event(
+                        &event,
+                        "worker %u (pid %d) %s after %s; the standby, worker %u (pid %d), took its "
+                        "place in %s%s",
+                        w->index, (int)old_pid, how, span, next->index, (int)next->pid, delay,
+                        waiting);
                 return;
         }
         (void)report_duration(w->spawned_usec - w->ended_usec, delay, sizeof(delay));

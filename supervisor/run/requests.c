@@ -93,8 +93,8 @@ fill_reload(Reload *r, const json_t *arguments, char **ret_why)
         double percent = json_number_value(json_object_get(arguments, "canary_percent"));
 
         for (size_t i = 0; i < json_array_size(command); i++)
-                if (strv_add(&r->command,
-                             strdup(json_string_value(json_array_get(command, i)))) < 0)
+                if (strv_add(&r->command, strdup(json_string_value(json_array_get(command, i)))) <
+                    0)
                         return -ENOMEM;
         if (drain)
                 r->drain = strcmp(drain, "signal") == 0 ? DRAIN_SIGNAL : DRAIN_CONNECTIONS;
@@ -105,7 +105,8 @@ fill_reload(Reload *r, const json_t *arguments, char **ret_why)
                 r->canary_share = (unsigned)(percent * STEER_WHOLE / 100);
                 r->canary_share += r->canary_share == 0;
                 if (r->bake_usec == 0)
-                        return why(ret_why, -EINVAL, "a canary needs a time to prove itself: --bake");
+                        return why(ret_why, -EINVAL,
+                                   "a canary needs a time to prove itself: --bake");
         }
         if (check && !(r->check = strdup(check)))
                 return -ENOMEM;
@@ -206,8 +207,8 @@ on_stop(Supervisor *s, ControlRequest *request, const json_t *arguments)
 static void
 on_scale(Supervisor *s, ControlRequest *request, const json_t *arguments)
 {
-        long long wanted = number_of(arguments, "workers", s->n_wanted) +
-                           number_of(arguments, "change", 0);
+        long long wanted =
+                number_of(arguments, "workers", s->n_wanted) + number_of(arguments, "change", 0);
 
         if (wanted < 1)
                 refuse(request, "one worker is the least; sup stop ends all of them");
@@ -296,14 +297,14 @@ requests_reloaded(Supervisor *s, const Generation *retired)
         s->last_reload = *m;
         s->last_reload_generation = retired->replaced_by;
         s->last_reload_usec = now_usec() - m->begin_usec;
-        log_event(&(LogEvent){.level = LOG_INFO,
-                              .event = "reloaded",
-                              .generation = retired->replaced_by},
-                  "reloaded in %s: generation %u is gone; connections waited for %s at most, %u at a "
-                  "time, %llu found the queue full; old ones: %u finished, %u cut",
-                  report_duration(s->last_reload_usec, took, sizeof(took)), retired->number,
-                  report_duration(m->longest_wait_usec, wait, sizeof(wait)), m->deepest_queue,
-                  (unsigned long long)m->overflows, m->finished, m->cut);
+        log_event(
+                &(LogEvent){
+                        .level = LOG_INFO, .event = "reloaded", .generation = retired->replaced_by},
+                "reloaded in %s: generation %u is gone; connections waited for %s at most, %u at a "
+                "time, %llu found the queue full; old ones: %u finished, %u cut",
+                report_duration(s->last_reload_usec, took, sizeof(took)), retired->number,
+                report_duration(m->longest_wait_usec, wait, sizeof(wait)), m->deepest_queue,
+                (unsigned long long)m->overflows, m->finished, m->cut);
         for (size_t i = 0; i < retired->n_waiters; i++)
                 control_request_finish(retired->waiters[i], status_reload(s), NULL);
 }
@@ -321,11 +322,10 @@ tell_progress(ControlRequest *const *waiters, size_t n_waiters, const char *phas
               unsigned n_workers, size_t n_connections)
 {
         for (size_t i = 0; i < n_waiters; i++)
-                control_request_progress(waiters[i],
-                                         json_pack("{s:s, s:i, s:i, s:i}", "phase", phase,
-                                                   "workers_ready", (int)n_ready, "workers",
-                                                   (int)n_workers, "connections",
-                                                   (int)n_connections));
+                control_request_progress(waiters[i], json_pack("{s:s, s:i, s:i, s:i}", "phase",
+                                                               phase, "workers_ready", (int)n_ready,
+                                                               "workers", (int)n_workers,
+                                                               "connections", (int)n_connections));
 }
 
 /* Those who wait for workers one by one: has it come, or will it not? */
@@ -336,8 +336,7 @@ is_settled(Supervisor *s, const Waiting *waiting)
         Worker *old = waiting->old_index ? find_worker(s, waiting->old_index) : NULL;
 
         for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->index == waiting->index &&
-                    s->workers[i]->role != ROLE_RETIRING)
+                if (s->workers[i]->index == waiting->index && s->workers[i]->role != ROLE_RETIRING)
                         w = s->workers[i];
         if (!w) {
                 refuse(waiting->request, "the worker is gone");
@@ -349,8 +348,8 @@ is_settled(Supervisor *s, const Waiting *waiting)
                 w->role = ROLE_ACTIVE;
                 if (old)
                         worker_retire(old);
-                control_request_finish(waiting->request, json_pack("{s:i}", "worker", (int)w->index),
-                                       NULL);
+                control_request_finish(waiting->request,
+                                       json_pack("{s:i}", "worker", (int)w->index), NULL);
                 return true;
         }
         if (w->state != LIFE_IDLE)

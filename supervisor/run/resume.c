@@ -51,8 +51,8 @@ upgrade_resume(Supervisor *s, const json_t *state)
         measure_wake(s);
         traps_resume(s);
         log_event(&(LogEvent){.level = LOG_INFO, .event = "upgraded"},
-                  "upgraded to sup %s: the same process, %u worker%s, %zu socket%s", PACKAGE_VERSION,
-                  s->n_wanted, s->n_wanted == 1 ? "" : "s", s->held.n_items,
+                  "upgraded to sup %s: the same process, %u worker%s, %zu socket%s",
+                  PACKAGE_VERSION, s->n_wanted, s->n_wanted == 1 ? "" : "s", s->held.n_items,
                   s->held.n_items == 1 ? "" : "s");
         reap_children(s); /* those that ended in between */
         return 0;

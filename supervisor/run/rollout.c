@@ -59,8 +59,8 @@ start_candidate(Supervisor *s, unsigned index)
 {
         Generation *g = s->rollout.generation;
         /* Whoever names a command wants that to be started. */
-        Worker *w = g->is_steered || s->rollout.reload.command.n_items ? NULL
-                                                                       : standby_take_fresh(s);
+        Worker *w =
+                g->is_steered || s->rollout.reload.command.n_items ? NULL : standby_take_fresh(s);
 
         if (w) {
                 w->generation = g;
@@ -145,17 +145,16 @@ begin(Supervisor *s)
                 rollout_fail(s, "there is no memory for a new generation");
                 return;
         }
-        r->generation->is_steered =
-                reload->mode == RELOAD_OVERLAP &&
-                (reload->drain == DRAIN_CONNECTIONS || bake_is_wanted(reload));
+        r->generation->is_steered = reload->mode == RELOAD_OVERLAP &&
+                                    (reload->drain == DRAIN_CONNECTIONS || bake_is_wanted(reload));
         log_event(&(LogEvent){.level = LOG_INFO,
                               .event = "reload",
                               .generation = r->generation->number},
                   "reloading: generation %u, %u worker%s%s", r->generation->number, s->n_wanted,
                   s->n_wanted == 1 ? "" : "s",
-                  reload->mode == RELOAD_SERIAL      ? ", old before new"
-                  : r->generation->is_steered        ? ", new connections go to it when it is ready"
-                                                     : "");
+                  reload->mode == RELOAD_SERIAL ? ", old before new"
+                  : r->generation->is_steered   ? ", new connections go to it when it is ready"
+                                                : "");
         if (prepare_sockets(s, &reason) < 0) {
                 rollout_fail(s, "%s", reason ? reason : "out of memory");
                 return;

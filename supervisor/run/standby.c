@@ -33,8 +33,7 @@ is_settled(const Supervisor *s)
 void
 standby_fill(Supervisor *s)
 {
-        while (is_settled(s) &&
-               workers_count(s, s->current, ROLE_STANDBY) < s->config->n_standby) {
+        while (is_settled(s) && workers_count(s, s->current, ROLE_STANDBY) < s->config->n_standby) {
                 Worker *w = workers_add(s, s->current, ROLE_STANDBY, workers_free_index(s));
 
                 if (!w)

@@ -34,14 +34,14 @@ typedef struct Generation {
         GenerationState state;
         Strv command;
         ReadyHabits habits;
-        bool is_steered; /* it has sockets of its own */
-        bool has_failed; /* it was taken back; what its sockets have is served all the same */
-        DrainMode drain; /* how it is retired */
+        bool is_steered;      /* it has sockets of its own */
+        bool has_failed;      /* it was taken back; what its sockets have is served all the same */
+        DrainMode drain;      /* how it is retired */
         unsigned replaced_by; /* the number of the generation that came after it */
         uint64_t retire_usec; /* since when it is retiring */
-        Measure measure; /* of the reload that retires it */
-        ConnectionSet open; /* its connections, when last looked at */
-        unsigned n_quiet;   /* looks in a row that found nothing left to serve */
+        Measure measure;      /* of the reload that retires it */
+        ConnectionSet open;   /* its connections, when last looked at */
+        unsigned n_quiet;     /* looks in a row that found nothing left to serve */
         ControlRequest **waiters; /* to be told when it is gone */
         size_t n_waiters;
         uint64_t told; /* the progress that they know of */
@@ -72,32 +72,32 @@ typedef struct Worker {
         unsigned index;       /* 1 …; unique among those of a generation */
         uint64_t incarnation; /* never the same twice; 0: none yet */
         LifeState state;
-        pid_t pid;        /* of its main process, 0: none */
-        pid_t pid_before; /* of the main process that ended last */
-        pid_t group;      /* the process group that it was started in, where it has its own */
-        pid_t session;    /* that a daemonised main process made, or 0 */
-        unsigned born_index;      /* as its environment says; a standby may get other ones */
+        pid_t pid;           /* of its main process, 0: none */
+        pid_t pid_before;    /* of the main process that ended last */
+        pid_t group;         /* the process group that it was started in, where it has its own */
+        pid_t session;       /* that a daemonised main process made, or 0 */
+        unsigned born_index; /* as its environment says; a standby may get other ones */
         unsigned born_generation;
         uint64_t spawned_usec;
-        uint64_t ready_usec; /* 0: not ready */
-        uint64_t claimed_usec; /* when it first got a held socket by a bind(), 0: not yet */
-        uint64_t ended_usec; /* of the incarnation before, 0: there was none */
+        uint64_t ready_usec;    /* 0: not ready */
+        uint64_t claimed_usec;  /* when it first got a held socket by a bind(), 0: not yet */
+        uint64_t ended_usec;    /* of the incarnation before, 0: there was none */
         uint64_t deadline_usec; /* what timer waits for, CLOCK_MONOTONIC; 0: nothing */
-        int end_code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+        int end_code;           /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
         unsigned n_restarts;
-        bool listened;      /* it bound or claimed something */
-        bool has_ended;     /* reaped in this round, not yet looked at */
-        bool was_asked;     /* the incarnation was told to end */
-        bool was_late;      /* it was not ready in time, or missed its watchdog */
-        bool renew;         /* start anew at once when it has ended */
+        bool listened;        /* it bound or claimed something */
+        bool has_ended;       /* reaped in this round, not yet looked at */
+        bool was_asked;       /* the incarnation was told to end */
+        bool was_late;        /* it was not ready in time, or missed its watchdog */
+        bool renew;           /* start anew at once when it has ended */
         Generation *renew_as; /* and then in this generation */
-        bool kill_sweep;    /* left-overs get SIGKILL */
-        bool done;          /* it ended by itself and is not to come back */
-        bool nudge;         /* the deadline is for the stop signal, not yet for SIGKILL */
-        bool drained;       /* retiring by connections: was told to stop */
-        bool is_guess;      /* it went into the background, and pid may be another of its processes */
-        bool has_tried;     /* it bound something without getting to listen on it */
+        bool kill_sweep;      /* left-overs get SIGKILL */
+        bool done;            /* it ended by itself and is not to come back */
+        bool nudge;           /* the deadline is for the stop signal, not yet for SIGKILL */
+        bool drained;         /* retiring by connections: was told to stop */
+        bool is_guess;  /* it went into the background, and pid may be another of its processes */
+        bool has_tried; /* it bound something without getting to listen on it */
         Address tried;
         RestartState restart;
         int trap_fd;
@@ -105,15 +105,15 @@ typedef struct Worker {
         sd_event_source *ready_source; /* the pipe of --ready=fd:N; owns its descriptor */
         int ready_fd;    /* after an upgrade, until the source is there again; or -1 */
         bool is_watched; /* the same for watchdog */
-        int notify_fd; /* its NOTIFY_SOCKET, or -1 */
+        int notify_fd;   /* its NOTIFY_SOCKET, or -1 */
         char *notify_name;
         sd_event_source *notify_source;
         uint64_t watchdog_usec; /* 0: none */
         sd_event_source *watchdog;
-        pid_t told_pid; /* MAINPID, or 0 */
+        pid_t told_pid;         /* MAINPID, or 0 */
         sd_event_source *timer; /* a start that is due, or a deadline */
-        bool paths_away; /* it was started with the names of its paths away */
-        PidSet asked; /* left-overs that were sent the stop signal */
+        bool paths_away;        /* it was started with the names of its paths away */
+        PidSet asked;           /* left-overs that were sent the stop signal */
 } Worker;
 
 /* What somebody asked for, by signal (no waiters) or on the control socket. */
@@ -121,8 +121,8 @@ typedef struct Reload {
         Strv command; /* empty: the current one */
         ReloadMode mode;
         DrainMode drain;
-        unsigned canary_share;   /* of STEER_WHOLE; 0: all at once */
-        uint64_t bake_usec;      /* 0: none */
+        unsigned canary_share; /* of STEER_WHOLE; 0: all at once */
+        uint64_t bake_usec;    /* 0: none */
         char *check;
         ControlRequest **waiters;
         size_t n_waiters;
@@ -135,12 +135,12 @@ typedef struct Rollout {
         RolloutState state;
         Generation *generation; /* the new one, or NULL */
         Reload reload;
-        char *reason;     /* why it is being reverted */
+        char *reason; /* why it is being reverted */
         Measure measure;
         uint64_t bake_until_usec;
         sd_event_source *check_timer;
         sd_event_source *bake_timer;
-        pid_t check_pid; /* of --check, or 0 */
+        pid_t check_pid;   /* of --check, or 0 */
         bool check_passed; /* the last one did */
         Reload *queue;
         size_t n_queue;
@@ -158,7 +158,7 @@ typedef struct Waiting {
 /* Our own upgrade; see upgrade.c. */
 typedef struct Upgrade {
         bool is_wanted;
-        bool is_accepted; /* by the new program */
+        bool is_accepted;        /* by the new program */
         ControlRequest *request; /* who wants it, or NULL */
         char *program;
         pid_t check_pid; /* the new program, being asked; or 0 */
@@ -172,17 +172,17 @@ typedef struct Upgrade {
 typedef struct Upward {
         Announced told;
         char status[UPWARD_STATUS_MAX];
-        bool is_there;     /* there is one */
-        unsigned seen; /* the last generation that it was told of */
+        bool is_there;           /* there is one */
+        unsigned seen;           /* the last generation that it was told of */
         sd_event_source *extend; /* asks for more time while a reload goes on */
 } Upward;
 
 /* What the service manager keeps for the next `sup`; see store.c. */
 typedef struct Store {
-        bool is_there;     /* somebody who can keep it */
-        unsigned number;   /* of the list, 0: none yet */
-        uint64_t summary;  /* of what stands in it */
-        ino_t *sockets;    /* that it has */
+        bool is_there;    /* somebody who can keep it */
+        unsigned number;  /* of the list, 0: none yet */
+        uint64_t summary; /* of what stands in it */
+        ino_t *sockets;   /* that it has */
         size_t n_sockets;
 } Store;
 
@@ -217,7 +217,7 @@ struct Supervisor {
         uint64_t last_incarnation;
         uint64_t started_usec;
         unsigned n_upgrades;
-        bool has_started;    /* a worker ran once */
+        bool has_started; /* a worker ran once */
         bool pidfd_identity;
         bool stopping;
         bool stop_by_terminal; /* Ctrl-C reached the workers as well */
@@ -244,7 +244,7 @@ struct Supervisor {
         ControlRequest *stop_request; /* who asked for the end, to be told last */
         Measure last_reload;
         unsigned last_reload_generation; /* 0: there was none */
-        uint64_t last_reload_usec; /* how long it took */
+        uint64_t last_reload_usec;       /* how long it took */
         char *name;
 };
 

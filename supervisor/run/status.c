@@ -46,14 +46,13 @@ describe_worker(const Worker *w, uint64_t now)
         char how[64];
         bool runs = w->pid != 0;
 
-        return json_pack("{s:i, s:s, s:i, s:o, s:s, s:I, s:i, s:o}", "worker", (int)w->index, "role",
-                         role_name(w->role), "generation", (int)w->generation->number, "pid",
-                         runs ? json_integer(w->pid) : json_null(), "state",
-                         life_state_name(w->state), "uptime_usec",
-                         runs ? (json_int_t)(now - w->spawned_usec) : (json_int_t)0, "restarts",
-                         (int)w->n_restarts, "last_end",
-                         w->ended_usec ? json_string(report_end(w, how, sizeof(how)))
-                                       : json_null());
+        return json_pack(
+                "{s:i, s:s, s:i, s:o, s:s, s:I, s:i, s:o}", "worker", (int)w->index, "role",
+                role_name(w->role), "generation", (int)w->generation->number, "pid",
+                runs ? json_integer(w->pid) : json_null(), "state", life_state_name(w->state),
+                "uptime_usec", runs ? (json_int_t)(now - w->spawned_usec) : (json_int_t)0,
+                "restarts", (int)w->n_restarts, "last_end",
+                w->ended_usec ? json_string(report_end(w, how, sizeof(how))) : json_null());
 }
 
 static json_t *

@@ -82,8 +82,8 @@ on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, voi
 
         (void)source;
         /* A Ctrl-C reached the workers too, since they share our process group. */
-        s->stop_by_terminal = !at_once && s->interactive && signo == SIGINT &&
-                              info->ssi_code == SI_KERNEL;
+        s->stop_by_terminal =
+                !at_once && s->interactive && signo == SIGINT && info->ssi_code == SI_KERNEL;
         log_event(&(LogEvent){.level = LOG_INFO, .event = "stopping"}, "%s after SIG%s",
                   at_once ? "stopping at once" : "stopping", signal_name(signo));
         supervisor_stop(s, at_once, 0);

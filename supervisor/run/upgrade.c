@@ -171,8 +171,8 @@ begin_check(Supervisor *s)
                 give_up(s, reason);
                 return;
         }
-        (void)sd_event_add_time_relative(s->event, &u->timer, CLOCK_MONOTONIC, CHECK_PATIENCE_USEC, 0,
-                                         on_check_late, s);
+        (void)sd_event_add_time_relative(s->event, &u->timer, CLOCK_MONOTONIC, CHECK_PATIENCE_USEC,
+                                         0, on_check_late, s);
 }
 
 /* What the new program has to answer, so that nobody else is taken for it. */

@@ -56,7 +56,9 @@ start_limit(const Worker *w)
 
         if (c->start_timeout_usec)
                 return c->start_timeout_usec;
-        return w->generation->state == GENERATION_CANDIDATE || c->ready != READY_AUTO ? START_TIMEOUT_USEC : 0;
+        return w->generation->state == GENERATION_CANDIDATE || c->ready != READY_AUTO
+                       ? START_TIMEOUT_USEC
+                       : 0;
 }
 
 /* Being alive is enough for some; the others have until the start limit, if there is one. */
@@ -138,8 +140,7 @@ static void
 expect_ready(Worker *w)
 {
         const Config *c = w->supervisor->config;
-        bool is_handed =
-                c->n_listen > 0 || c->inherited.n_items > 0 || !w->supervisor->capture_on;
+        bool is_handed = c->n_listen > 0 || c->inherited.n_items > 0 || !w->supervisor->capture_on;
         uint64_t delay_usec =
                 ready_delay(c->ready, &w->generation->habits, is_handed, c->ready_timer_usec);
         uint64_t limit_usec = start_limit(w);
@@ -196,7 +197,8 @@ note_ready(Worker *w)
         if (w->ended_usec && w->listened)
                 report_serving_again(w, traps_queue_length(w->supervisor));
         if (w->role == ROLE_STANDBY)
-                log_info("worker %u (pid %d) was to stand by, but serves already: it takes its sockets "
+                log_info("worker %u (pid %d) was to stand by, but serves already: it takes its "
+                         "sockets "
                          "from LISTEN_FDS",
                          w->index, (int)w->pid);
         paths_bring_back(w->supervisor);
@@ -227,9 +229,8 @@ end_late(Worker *w)
                               .worker = w->index,
                               .generation = w->generation->number,
                               .pid = w->pid},
-                  "worker %u (pid %d) was not ready after %s (--start-timeout); ending it", w->index,
-                  (int)w->pid,
-                  report_duration(start_limit(w), span, sizeof(span)));
+                  "worker %u (pid %d) was not ready after %s (--start-timeout); ending it",
+                  w->index, (int)w->pid, report_duration(start_limit(w), span, sizeof(span)));
         send_stop_signal(w);
         worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
         rollout_worker_failed(w);
@@ -257,7 +258,8 @@ kill_all(Worker *w, LifeState before)
         if (before == LIFE_STOPPING && !w->timer) /* else somebody did not want to wait for that */
                 log_warning("worker %u (pid %d) did not end in time after SIG%s; killing it",
                             w->index, (int)w->pid,
-                            w->was_asked ? signal_name(w->supervisor->config->stop_signal) : "ABRT");
+                            w->was_asked ? signal_name(w->supervisor->config->stop_signal)
+                                         : "ABRT");
         w->was_asked = w->was_asked || !w->was_late;
         w->kill_sweep = true;
         if (w->pid)

@@ -94,7 +94,8 @@ address_from_bind(int fd, const void *sockaddr, socklen_t length, Address *ret)
         if (a.any.sa_family != domain)
                 return -EAFNOSUPPORT;
         if ((a.any.sa_family == AF_INET && length < sizeof(a.in)) ||
-            (a.any.sa_family == AF_INET6 && length < offsetof(struct sockaddr_in6, sin6_scope_id)) ||
+            (a.any.sa_family == AF_INET6 &&
+             length < offsetof(struct sockaddr_in6, sin6_scope_id)) ||
             (a.any.sa_family == AF_UNIX && length > sizeof(a.un)) ||
             (a.any.sa_family == AF_VSOCK && length < sizeof(struct sockaddr_vm)))
                 return -EINVAL;
@@ -273,7 +274,7 @@ protocol_name(const Address *a)
                 return "vsock";
         if (a->any.sa_family != AF_UNIX)
                 return a->type == SOCK_DGRAM ? "udp" : "tcp";
-        return a->type == SOCK_DGRAM ? "unix datagram"
+        return a->type == SOCK_DGRAM       ? "unix datagram"
                : a->type == SOCK_SEQPACKET ? "unix seqpacket"
                                            : "unix";
 }
@@ -288,8 +289,7 @@ format_in6(const Address *a, char *ret_text, size_t size)
         if (a->in6.sin6_scope_id) {
                 scope[0] = '%';
                 if (!if_indextoname(a->in6.sin6_scope_id, scope + 1))
-                        (void)snprintf(scope + 1, sizeof(scope) - 1, "%u",
-                                       a->in6.sin6_scope_id);
+                        (void)snprintf(scope + 1, sizeof(scope) - 1, "%u", a->in6.sin6_scope_id);
         }
         (void)snprintf(ret_text, size, "[%s%s]:%u", host, scope, address_port(a));
 }

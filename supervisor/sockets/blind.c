@@ -42,8 +42,8 @@ find_named(const Trap *trap, const HeldTable *table, unsigned generation,
 
                 memcpy(&key.address.storage, asked, sizeof(*asked));
                 key.address.length = trap->call.address_len;
-                if (h->origin != HELD_NAMED || !held_is_for(h, generation) || !may_be(h, protocol) ||
-                    held_match(h, &key) == HELD_MATCH_NONE)
+                if (h->origin != HELD_NAMED || !held_is_for(h, generation) ||
+                    !may_be(h, protocol) || held_match(h, &key) == HELD_MATCH_NONE)
                         continue;
                 if (found)
                         return NULL;

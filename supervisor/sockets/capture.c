@@ -109,8 +109,7 @@ find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
                 Held *h = c->held->items[i];
                 HeldMatch match = held_match(h, key);
 
-                if (match > best_match || match == HELD_MATCH_NONE ||
-                    !held_is_for(h, generation) ||
+                if (match > best_match || match == HELD_MATCH_NONE || !held_is_for(h, generation) ||
                     (match == best_match && h->n_claims >= best->n_claims))
                         continue;
                 if (is_taken(c, owner, h, &key->address)) {
@@ -271,13 +270,13 @@ handle_listen(Capture *c, Trap *trap)
         }
         if (!take_bound(c, trap, &bound))
                 return 1;
-        h = options_has(trap->fd, SO_REUSEPORT)
-                    ? NULL
-                    : find_held(c, trap->owner, &bound.key, &taken);
+        h = options_has(trap->fd, SO_REUSEPORT) ? NULL
+                                                : find_held(c, trap->owner, &bound.key, &taken);
         if (h && !is_in_epoll(c, trap, h)) {
                 r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
-                        c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
+                        c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid,
+                                             false);
                 return r;
         }
         h = capture_hold(c, trap, &bound.key);
@@ -373,8 +372,8 @@ park(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, int wh
         if (!parked)
                 return -ENOMEM;
         c->parked = parked;
-        c->parked[c->n_parked++] =
-                (CaptureParked){.why = why, .listener_fd = listener_fd, .owner = owner, .call = *call};
+        c->parked[c->n_parked++] = (CaptureParked){
+                .why = why, .listener_fd = listener_fd, .owner = owner, .call = *call};
         return 0;
 }
 

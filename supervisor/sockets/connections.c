@@ -37,7 +37,8 @@ compare_inodes(const void *a, const void *b)
 static bool
 has_inode(const ConnectionSet *set, ino_t inode)
 {
-        return bsearch(&inode, set->inodes, set->n, sizeof(ino_t), compare_inodes) != NULL;
+        return set->n > 0 &&
+               bsearch(&inode, set->inodes, set->n, sizeof(ino_t), compare_inodes) != NULL;
 }
 
 static int
@@ -138,13 +139,16 @@ on_unix(const SockdiagUnix *u, void *userdata)
  * Returns 0 or a negative errno.
  */
 int
-connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
-                 uint64_t idle_usec, ConnectionSet *ret)
+connections_read(const PidSet *pids, const HeldTable *held, unsigned generation, uint64_t idle_usec,
+                 ConnectionSet *ret)
 {
         CLEANUP(connections_deinit_p) ConnectionSet sockets = {0};
         ConnectionSet found = {0};
-        Search search = {.held = held, .generation = generation, .sockets = &sockets,
-                         .idle_usec = idle_usec, .found = &found};
+        Search search = {.held = held,
+                         .generation = generation,
+                         .sockets = &sockets,
+                         .idle_usec = idle_usec,
+                         .found = &found};
         SockdiagQuery query = {
                 .protocol = IPPROTO_TCP, .states = CONNECTED, .with_idle = idle_usec != 0};
         int r = 0;

@@ -29,7 +29,7 @@ typedef struct HeldKey {
 /* One process of a worker got the socket for an address that it asked for. */
 typedef struct HeldClaim {
         uint64_t owner; /* the worker's incarnation */
-        pid_t pid; /* or one of its threads: where to look first */
+        pid_t pid;      /* or one of its threads: where to look first */
         int fd;
         Address asked;
 } HeldClaim;
@@ -45,13 +45,14 @@ typedef struct Held {
         bool from_manager; /* the service manager handed it over, and has it too */
         HeldKey key;
         char *name;
-        int backlog; /* the one that --listen set, or SOMAXCONN */
+        int backlog;   /* the one that --listen set, or SOMAXCONN */
         bool nonblock; /* O_NONBLOCK of one that --listen named, as it came */
-        Address *as; /* what a server asks for when it is to get this one instead */
+        Address *as;   /* what a server asks for when it is to get this one instead */
         size_t n_as;
         bool as_any_address;
         UnixPath *path; /* NULL: no path, or no link could be made */
-        unsigned n_gone; /* connections in its queue whose client was gone, when a worker ended last */
+        unsigned
+                n_gone; /* connections in its queue whose client was gone, when a worker ended last */
         HeldClaim *claims;
         size_t n_claims;
         uint32_t drops_seen; /* held_new_overflows */

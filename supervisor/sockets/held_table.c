@@ -60,12 +60,12 @@ held_table_revive(HeldTable *t)
         unsigned n_revived = 0;
         int n;
 
-        while ((n = epoll_wait(t->watch_fd, events, (int)(sizeof(events) / sizeof(events[0])), 0)) > 0)
+        while ((n = epoll_wait(t->watch_fd, events, (int)(sizeof(events) / sizeof(events[0])), 0)) >
+               0)
                 for (int i = 0; i < n; i++) {
                         const Held *h = events[i].data.ptr;
 
-                        if (!held_is_listening(h) &&
-                            held_listen(h, h->backlog) == 0)
+                        if (!held_is_listening(h) && held_listen(h, h->backlog) == 0)
                                 n_revived++;
                 }
         return n_revived;

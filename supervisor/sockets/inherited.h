@@ -9,7 +9,7 @@
 #include "sockets/address.h"
 
 typedef struct InheritedSocket {
-        int fd; /* -1: claimed */
+        int fd;     /* -1: claimed */
         int number; /* under which it came */
         char *name; /* FileDescriptorName= of systemd.socket(5) */
         Address address;

@@ -32,8 +32,8 @@ static const struct Prefix {
         int type;
         bool is_unix;
 } prefixes[] = {
-        {"tcp:", SOCK_STREAM, false},  {"udp:", SOCK_DGRAM, false},
-        {"unix:", SOCK_STREAM, true},  {"seqpacket:", SOCK_SEQPACKET, true},
+        {"tcp:", SOCK_STREAM, false}, {"udp:", SOCK_DGRAM, false},
+        {"unix:", SOCK_STREAM, true}, {"seqpacket:", SOCK_SEQPACKET, true},
         {"dgram:", SOCK_DGRAM, true},
 };
 
@@ -144,8 +144,8 @@ parse_unix(ListenSpec *spec, const char *text, int type, char **ret_why)
                            "the unix socket path has %zu characters; the kernel takes at most %zu",
                            length, sizeof(a->un.sun_path) - 1);
         if (length < 2)
-                return why(ret_why, -EINVAL, "'%s' names no unix socket; it would be /PATH or @NAME",
-                           text);
+                return why(ret_why, -EINVAL,
+                           "'%s' names no unix socket; it would be /PATH or @NAME", text);
         *a = (Address){.un = {.sun_family = AF_UNIX}, .type = type};
         memcpy(a->un.sun_path, text, length);
         if (text[0] == '@') {
@@ -168,8 +168,8 @@ parse_vsock(ListenSpec *spec, char *text, char **ret_why)
         uint64_t port;
 
         if (!colon)
-                return why(ret_why, -EINVAL, "'vsock:%s' lacks its port; it would be vsock:CID:PORT",
-                           text);
+                return why(ret_why, -EINVAL,
+                           "'vsock:%s' lacks its port; it would be vsock:CID:PORT", text);
         *colon = '\0';
         if ((*text && parse_unsigned(text, UINT32_MAX, &cid) < 0) ||
             parse_unsigned(colon + 1, UINT32_MAX, &port) < 0)

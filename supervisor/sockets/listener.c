@@ -99,7 +99,8 @@ explain_failure(const ListenSpec *spec, const Address *a, int r, char **ret_why)
 
                 (void)getrlimit(RLIMIT_NOFILE, &limit);
                 return why(ret_why, r,
-                           "cannot listen on %s: too many open files, the limit is %llu (see ulimit -n)",
+                           "cannot listen on %s: too many open files, the limit is %llu (see "
+                           "ulimit -n)",
                            address_format(a, text, sizeof(text)),
                            (unsigned long long)limit.rlim_cur);
         }
@@ -156,14 +157,14 @@ take_number(const ListenSpec *spec, int fd_floor, char **ret_why)
         if (fstat(spec->inherited_fd, &st) < 0)
                 return why(ret_why, -EBADF, "descriptor %d is not open", spec->inherited_fd);
         if (!S_ISSOCK(st.st_mode))
-                return why(ret_why, -ENOTSOCK, "descriptor %d is not a socket",
-                           spec->inherited_fd);
+                return why(ret_why, -ENOTSOCK, "descriptor %d is not a socket", spec->inherited_fd);
         if (!is_datagram(spec->inherited_fd) && listen(spec->inherited_fd, SOMAXCONN) < 0)
                 return why(ret_why, -errno, "descriptor %d is a socket that cannot listen: %s",
                            spec->inherited_fd, strerrordesc_np(errno));
         fd = fcntl(spec->inherited_fd, F_DUPFD_CLOEXEC, fd_floor);
-        return fd >= 0 ? fd : why(ret_why, -errno, "cannot take over descriptor %d: %s",
-                                  spec->inherited_fd, strerrordesc_np(errno));
+        return fd >= 0 ? fd
+                       : why(ret_why, -errno, "cannot take over descriptor %d: %s",
+                             spec->inherited_fd, strerrordesc_np(errno));
 }
 
 /* Put an open socket into the table as a named one. */
@@ -209,9 +210,10 @@ keep_foreign_path(Held *h)
         if (h->path)
                 h->path->is_foreign = true;
         else if (r == -EPERM)
-                log_warning("cannot keep the name %s if the server removes it: the socket is another "
-                            "user's; set SocketUser= in the .socket unit",
-                            h->key.address.un.sun_path);
+                log_warning(
+                        "cannot keep the name %s if the server removes it: the socket is another "
+                        "user's; set SocketUser= in the .socket unit",
+                        h->key.address.un.sun_path);
 }
 
 /* Hold a socket that the service manager has as well. Its queue is as long as it was made there. */
@@ -232,8 +234,9 @@ hold_inherited(InheritedSocket *s, const char *name, HeldTable *table, int fd_fl
         keep_foreign_path(*ret);
         if (!held_is_listening(*ret))
                 r = held_listen(*ret, SOMAXCONN);
-        return r < 0 ? why(ret_why, r, "cannot listen on the socket '%s' of the service manager: %s",
-                           name, strerrordesc_np(-r))
+        return r < 0 ? why(ret_why, r,
+                           "cannot listen on the socket '%s' of the service manager: %s", name,
+                           strerrordesc_np(-r))
                      : 0;
 }
 
@@ -307,9 +310,9 @@ hold_number(const ListenSpec *spec, const Inherited *inherited, HeldTable *table
 static int
 set_as(Held *h, const ListenSpec *spec)
 {
-        return spec->as.n_addresses
-                       ? held_set_as(h, spec->as.addresses, spec->as.n_addresses, spec->as.any_address)
-                       : 0;
+        return spec->as.n_addresses ? held_set_as(h, spec->as.addresses, spec->as.n_addresses,
+                                                  spec->as.any_address)
+                                    : 0;
 }
 
 /*

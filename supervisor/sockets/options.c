@@ -26,7 +26,7 @@
 static const struct Option {
         int level;
         int name;
-        bool doubled; /* the kernel reads back twice what was set (socket(7), SO_RCVBUF) */
+        bool doubled;  /* the kernel reads back twice what was set (socket(7), SO_RCVBUF) */
         bool datagram; /* of no use to a stream */
 } options[] = {
         {SOL_SOCKET, SO_RCVBUF, true, false},

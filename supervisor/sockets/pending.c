@@ -108,9 +108,8 @@ pending_find_last(const Pending *p, uint64_t owner)
 static bool
 is_same_place(const HeldKey *a, const HeldKey *b)
 {
-        return held_key_equal(a, b) ||
-               (a->netns == b->netns && strcmp(a->device, b->device) == 0 &&
-                address_excludes(&a->address, &b->address));
+        return held_key_equal(a, b) || (a->netns == b->netns && strcmp(a->device, b->device) == 0 &&
+                                        address_excludes(&a->address, &b->address));
 }
 
 /*

@@ -196,8 +196,7 @@ bind_beside(const Held *h, int fd, UnixPath *u)
         (void)umask(mask);
         if (r == 0 && lchown(u->link, st.st_uid, st.st_gid) < 0 && errno != EPERM)
                 r = -errno;
-        if (r == 0 && h->key.address.type != SOCK_DGRAM &&
-            listen(fd, h->backlog) < 0)
+        if (r == 0 && h->key.address.type != SOCK_DGRAM && listen(fd, h->backlog) < 0)
                 r = -errno;
         return r < 0 ? r : unix_path_note_bound(u);
 }
@@ -323,8 +322,7 @@ complain(const Held *h, int r)
 
         if (r < 0)
                 log_error("cannot steer the connections to %s: %s",
-                          address_format(&h->key.address, text, sizeof(text)),
-                          strerrordesc_np(-r));
+                          address_format(&h->key.address, text, sizeof(text)), strerrordesc_np(-r));
 }
 
 /* Let everything new go to this one. */

@@ -97,8 +97,9 @@ unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation
         u->watch = -1;
         u->path = strdup(beside->path);
         u->bound = strdup(beside->bound);
-        if (!u->path || !u->bound || asprintf(&u->link, "%.*s.%s.sup.%u", (int)(slash + 1 - beside->path),
-                                 beside->path, slash + 1, generation) < 0) {
+        if (!u->path || !u->bound ||
+            asprintf(&u->link, "%.*s.%s.sup.%u", (int)(slash + 1 - beside->path), beside->path,
+                     slash + 1, generation) < 0) {
                 u->link = NULL;
                 unix_path_free(u);
                 return -ENOMEM;
@@ -265,8 +266,8 @@ unix_path_is_stale(const char *path, int type)
         CLEANUP_FD int fd = -1;
         struct stat st;
 
-        if (strlen(path) >= sizeof(un.sun_path) || lstat(path, &st) < 0 ||
-            !S_ISSOCK(st.st_mode) || proc_find_unix_socket(path))
+        if (strlen(path) >= sizeof(un.sun_path) || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+            proc_find_unix_socket(path))
                 return false;
         memcpy(un.sun_path, path, strlen(path) + 1);
         fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -10,11 +10,11 @@ typedef struct UnixPath {
         char *bound; /* the name that it was bound to */
         char *path;  /* the public name: the same, unless the server has renamed it */
         char *link;  /* our own hard link beside it */
-        dev_t dev;  /* of the socket's file, not of the socket */
+        dev_t dev;   /* of the socket's file, not of the socket */
         ino_t ino;
-        bool is_hidden; /* the public name belongs to another generation */
-        bool is_away; /* the public name is taken away for now */
-        int watch;  /* the number by which the directory's changes are told, or -1 */
+        bool is_hidden;  /* the public name belongs to another generation */
+        bool is_away;    /* the public name is taken away for now */
+        int watch;       /* the number by which the directory's changes are told, or -1 */
         bool is_foreign; /* the name that it was bound to stays: somebody else made it */
 } UnixPath;
 

@@ -42,12 +42,12 @@ static bool
 is_handed_over(const char *variable)
 {
         static const char *const names[] = {
-                "LISTEN_FDS",    "LISTEN_PID",          "LISTEN_FDNAMES",
-                "LISTEN_PIDFDID", "NOTIFY_SOCKET",      "WATCHDOG_USEC",
-                "WATCHDOG_PID",  "SERVER_STARTER_PORT", "SERVER_STARTER_GENERATION",
-                "SUP_NAME",      "SUP_WORKER",          "SUP_GENERATION",
-                "NGINX",         "UNICORN_FD",          "FPM_SOCKETS",
-                "UPSTART_FDS",   "UPSTART_EVENTS",      "NOTIFY_FD",
+                "LISTEN_FDS",     "LISTEN_PID",          "LISTEN_FDNAMES",
+                "LISTEN_PIDFDID", "NOTIFY_SOCKET",       "WATCHDOG_USEC",
+                "WATCHDOG_PID",   "SERVER_STARTER_PORT", "SERVER_STARTER_GENERATION",
+                "SUP_NAME",       "SUP_WORKER",          "SUP_GENERATION",
+                "NGINX",          "UNICORN_FD",          "FPM_SOCKETS",
+                "UPSTART_FDS",    "UPSTART_EVENTS",      "NOTIFY_FD",
         };
         static const char *const prefixes[] = {"EINHORN_", "PUMA_INHERIT_"};
         size_t length = strcspn(variable, "=");

@@ -36,9 +36,9 @@ typedef struct EnvironmentInput {
         unsigned compat; /* mask of Compat */
         bool listen_pid;
         bool pidfd_identity;
-        int notify_fd; /* of --compat=crank as the worker sees it, or -1 */
+        int notify_fd;             /* of --compat=crank as the worker sees it, or -1 */
         const char *notify_socket; /* NOTIFY_SOCKET, or NULL */
-        uint64_t watchdog_usec; /* 0: none */
+        uint64_t watchdog_usec;    /* 0: none */
         const char *instance;
         unsigned worker;
         unsigned generation;

@@ -39,8 +39,7 @@ message_open(char **ret_name)
         length = sizeof(un);
         if (getsockname(fd, (struct sockaddr *)&un, &length) < 0)
                 return -errno;
-        if (asprintf(ret_name, "@%.*s",
-                     (int)(length - offsetof(struct sockaddr_un, sun_path) - 1),
+        if (asprintf(ret_name, "@%.*s", (int)(length - offsetof(struct sockaddr_un, sun_path) - 1),
                      un.sun_path + 1) < 0) {
                 *ret_name = NULL;
                 return -ENOMEM;

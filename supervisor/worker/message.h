@@ -23,8 +23,8 @@ typedef struct Message {
         pid_t main_pid;         /* or 0 */
         bool fdstore;
         bool fdstore_remove;
-        char *fdname; /* or NULL */
-        char *status; /* or NULL */
+        char *fdname;             /* or NULL */
+        char *status;             /* or NULL */
         int fds[MESSAGE_FDS_MAX]; /* that came with it */
         size_t n_fds;
 } Message;

@@ -303,7 +303,8 @@ spawn_worker(const SpawnRequest *request, SpawnResult *ret)
                                  : ENVIRONMENT_FIRST_FD + (int)request->n_fds);
         if (child.report_fd < 0)
                 return child.report_fd;
-        result.pid = clone(child_main, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+        result.pid =
+                clone(child_main, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
         r = result.pid < 0 ? -errno : 0;
         fd_close(child.report_fd);
         /* The child shared our memory: a change of user in it made us undumpable (prctl(2)). */

@@ -42,8 +42,8 @@ typedef struct SpawnContext {
         size_t n_groups;
         const SpawnLimit *limits;
         size_t n_limits;
-        uint64_t ignored;    /* signals to be reset: bit N-1 for signal N, as in SigIgn of proc(5) */
-        bool own_group;      /* a process group for each worker */
+        uint64_t ignored; /* signals to be reset: bit N-1 for signal N, as in SigIgn of proc(5) */
+        bool own_group;   /* a process group for each worker */
 } SpawnContext;
 
 typedef struct SpawnRequest {

@@ -10,16 +10,16 @@
 
 /* What is known of a worker's processes beforehand. */
 typedef struct TreeMark {
-        unsigned worker; /* 1 … N, in SUP_WORKER */
+        unsigned worker;     /* 1 … N, in SUP_WORKER */
         unsigned generation; /* SUP_GENERATION */
-        pid_t group;     /* its process group, or 0 */
-        pid_t session;   /* one that a daemonised main process made, or 0 */
+        pid_t group;         /* its process group, or 0 */
+        pid_t session;       /* one that a daemonised main process made, or 0 */
 } TreeMark;
 
 typedef struct Tree {
-        int children_fd;   /* the list of our own children */
-        PidSet strangers;  /* children that were ours before we started anything */
-        bool is_init;      /* PID 1 inherits other people's orphans */
+        int children_fd;  /* the list of our own children */
+        PidSet strangers; /* children that were ours before we started anything */
+        bool is_init;     /* PID 1 inherits other people's orphans */
 } Tree;
 
 int tree_init(Tree *t);

@@ -30,8 +30,8 @@
 #include "ferry.h"
 
 enum {
-        EVENT_SHIFT = 16,      /* ptrace(2): status >> 16 is the event */
-        SYSCALL_STOP = 0x80,   /* PTRACE_O_TRACESYSGOOD */
+        EVENT_SHIFT = 16,    /* ptrace(2): status >> 16 is the event */
+        SYSCALL_STOP = 0x80, /* PTRACE_O_TRACESYSGOOD */
         EXIT_NOT_FOUND = 127,
 };
 
