@@ -126,6 +126,16 @@ def _(t):
     assert not [line for line in sup.said() if "holding" in line], sup.said()
 
 
+@step("-l names a port for a server that lets the kernel choose one: as=0")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port},as=0", "--", PYTHON, server("port_zero.py"))
+    for starts in (1, 2):
+        wait_until(lambda n=starts: len(sup.out.lines) == n, "the server has its port")
+        assert wait_who(port)["pid"] == str(sup.kill_worker())
+    assert set(sup.out.lines) == {f"port {port}"}, sup.out.lines
+
+
 @step("a UDP socket is not captured: its address is free when the server is dead")
 def _(t):
     port = free_port()

@@ -53,6 +53,17 @@ def _(t):
     assert len(said_of_capture(sup)) == 1, sup.said()
 
 
+@step("on a kernel that cannot hand descriptors over nothing is held, with a word; the server runs")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("reuses_address.py"), port, prefix=without("ioctl//1075323139"))
+    pid = wait_who(port)["pid"]
+    assert len(said_of_capture(sup)) == 1, sup.said()
+    assert not [line for line in sup.said() if "holding" in line], sup.said()
+    procs.kill_and_wait(int(pid))
+    assert wait_who(port)["pid"] != pid
+
+
 @step("without pidfd_getfd, as in docker: it says what was lost and what helps, the server runs")
 def _(t):
     port = free_port()
