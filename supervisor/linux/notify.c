@@ -327,6 +327,18 @@ notify_answer(int listener_fd, const NotifyCall *call, int error)
 }
 
 /*
+ * Whether this kernel can replace descriptors: asked about a call that does not exist, it looks for
+ * that in vain (kernel/seccomp.c, seccomp_notify_addfd).
+ */
+bool
+notify_can_replace_fd(int listener_fd)
+{
+        struct seccomp_notif_addfd request = {.srcfd = (uint32_t)listener_fd};
+
+        return ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &request) < 0 && errno == ENOENT;
+}
+
+/*
  * Put a duplicate of fd in the place of the descriptor that the call is about
  * (SECCOMP_IOCTL_NOTIF_ADDFD, Linux 5.9). The call still waits for its answer afterwards.
  * Returns 0 or a negative errno.

@@ -197,9 +197,11 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (address_is_bound(trap->fd))
                 return 1;
         r = trap_read_bind(trap, &key);
-        if (r < 0 || address_is_automatic(&key.address))
-                return r < 0 ? r : 1;
+        if (r < 0)
+                return r;
         h = find_held(c, trap->owner, &key, &taken);
+        if (!h && address_is_automatic(&key.address))
+                return 1; /* unless as=0 has a port for it */
         if (h && !is_connection_type(&key.address) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK; /* there is no listen() to wait in */

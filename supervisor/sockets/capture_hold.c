@@ -69,6 +69,25 @@ tell_not_held(Capture *c, const HeldKey *key, int error)
 }
 
 /*
+ * Whether a later worker could get the socket at all: it would otherwise be in the way of a server
+ * that binds it again. Says once if not.
+ */
+static bool
+can_hand_over(Capture *c, const Trap *trap)
+{
+        if (c->can_hand_over)
+                return true;
+        c->can_hand_over = notify_can_replace_fd(trap->listener_fd);
+        if (!c->can_hand_over && !c->told_no_access) {
+                c->told_no_access = true;
+                log_warning("cannot capture what the server binds: this kernel cannot hand "
+                            "descriptors to a running process (Linux 5.9 can); let the server take "
+                            "a listener of -l from LISTEN_FDS");
+        }
+        return c->can_hand_over;
+}
+
+/*
  * Hold a socket that its server is about to listen on. Our own listen() comes first, on the same
  * socket: it fails as the server's would (then there is nothing to hold). The queue is as long as the
  * kernel allows, whatever small number the server has in mind: clients wait in it over a restart.
@@ -83,6 +102,8 @@ capture_hold(Capture *c, Trap *trap, const HeldKey *key)
         int fd;
         int r;
 
+        if (!can_hand_over(c, trap))
+                return NULL;
         if (c->steerable && key->address.type == SOCK_STREAM && address_has_port(&key->address)
                     ? steer_listen(trap->fd, SOMAXCONN) < 0
                     : listen(trap->fd, SOMAXCONN) < 0)
