@@ -44,8 +44,7 @@ check() {
         case $tool in
         gcc) gcc -std=gnu11 -O2 "${cppflags[@]}" "${gcc_warnings[@]}" -Werror -c -o /dev/null "$@" ;;
         clang)
-                clang -std=gnu11 -O2 "${cppflags[@]}" "${clang_warnings[@]}" -Werror \
-                        -c -o /dev/null "$@"
+                clang -std=gnu11 "${cppflags[@]}" "${clang_warnings[@]}" -Werror -fsyntax-only "$@"
                 ;;
         clang-tidy) # on stderr it counts what it was told not to show
                 clang-tidy --quiet --warnings-as-errors='*' "$@" -- -std=gnu11 "${cppflags[@]}" \

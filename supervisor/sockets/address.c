@@ -109,7 +109,7 @@ address_from_bind(int fd, const void *sockaddr, socklen_t length, Address *ret)
 bool
 address_is_bound(int fd)
 {
-        Address a;
+        Address a = {0};
 
         return address_from_socket(fd, &a) == 0 && !address_is_automatic(&a);
 }

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from units import SERVERS, Service, Socket, run, server
+from units import Service, Socket, run, server
 import procs
 from harness import PYTHON, ask_who, diag, free_port, step
 

@@ -126,11 +126,12 @@ a_shell_takes_the_same_words(void **state)
         for (unsigned tries = 0; tries < 2000 && n_compared < 30; tries++) {
                 CLEANUP(strv_deinit_p) Strv words = {0};
                 CLEANUP_FREE char *mine = NULL;
-                char text[128] = "";
+                char text[128];
+                char *end = text;
                 char shell[256];
 
                 for (unsigned n = 1 + unit_random(&random, 10); n > 0; n--)
-                        (void)strcat(text, pieces[unit_random(&random, ELEMENTSOF(pieces))]);
+                        end = stpcpy(end, pieces[unit_random(&random, ELEMENTSOF(pieces))]);
                 if (words_split(&words, text) < 0)
                         continue;
                 mine = split(text);
