@@ -128,9 +128,12 @@ a_shell_takes_the_same_words(void **state)
                 CLEANUP_FREE char *mine = NULL;
                 char text[128] = "";
                 char shell[256];
+                size_t length = 0;
 
                 for (unsigned n = 1 + unit_random(&random, 10); n > 0; n--)
-                        (void)strcat(text, pieces[unit_random(&random, ELEMENTSOF(pieces))]);
+                        length +=
+                                (size_t)snprintf(text + length, sizeof(text) - length, "%s",
+                                                 pieces[unit_random(&random, ELEMENTSOF(pieces))]);
                 if (words_split(&words, text) < 0)
                         continue;
                 mine = split(text);
