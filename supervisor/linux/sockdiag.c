@@ -27,7 +27,7 @@
 
 #define REPLY_MAX 32768 /* what netlink(7) asks for */
 #define REQUEST_MAX 256
-#define ERRNO_MAX 4096 /* include/linux/err.h */
+#define ERRNO_MAX 4096    /* include/linux/err.h */
 #define TIMER_TIME_WAIT 3 /* idiag_timer, net/ipv4/inet_diag.c */
 
 static void

@@ -39,9 +39,9 @@ typedef void (*SockdiagCallback)(const SockdiagSocket *socket, void *userdata);
 
 /* Which sockets of this network namespace are asked for. */
 typedef struct SockdiagQuery {
-        int protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+        int protocol;    /* IPPROTO_TCP, IPPROTO_UDP */
         uint32_t states; /* a mask of 1 << TCP_LISTEN, … */
-        uint16_t port; /* the local one; 0: any */
+        uint16_t port;   /* the local one; 0: any */
         bool with_idle;
 } SockdiagQuery;
 
@@ -63,7 +63,8 @@ typedef struct SockdiagUnix {
         uint32_t file_device; /* as the kernel writes it: major << 20 | minor */
         uint32_t rqueue;      /* listening: connections in the queue, and its limit */
         uint32_t wqueue;
-        uint32_t n_gone; /* listening: connections in the queue whose client is gone, if asked for */
+        uint32_t
+                n_gone; /* listening: connections in the queue whose client is gone, if asked for */
 } SockdiagUnix;
 
 typedef void (*SockdiagUnixCallback)(const SockdiagUnix *socket, void *userdata);

@@ -84,7 +84,7 @@ int
 collect_others(Facts *f, bool with_thread)
 {
         Facts bound;
-        pthread_t thread;
+        pthread_t thread = 0;
         void *failed = NULL;
         int r;
 

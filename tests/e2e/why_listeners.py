@@ -10,7 +10,7 @@ import signal
 import socket
 
 import procs
-from asking import (IS_ROOT, REUSEPORT, Holder, ask_why, in_flight, listener, run_why, wait_stopped)
+from asking import (IS_ROOT, Holder, ask_why, in_flight, listener, run_why, wait_stopped)
 from harness import (NOBODY, PYTHON, Skip, Sup, free_port, need, need_root, run, server, step,
                      wait_until, wait_who)
 
