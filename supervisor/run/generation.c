@@ -116,6 +116,8 @@ finish(Supervisor *s, Generation *g)
         drop_sockets(s, g);
         if (!s->stopping && !g->has_failed)
                 requests_reloaded(s, g);
+        else
+                requests_leave(g);
 }
 
 static Generation *

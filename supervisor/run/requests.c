@@ -309,6 +309,15 @@ requests_reloaded(Supervisor *s, const Generation *retired)
                 control_request_finish(retired->waiters[i], status_reload(s), NULL);
 }
 
+/* An old generation is gone since everything ends: tell those who wait for it. */
+void
+requests_leave(Generation *g)
+{
+        for (size_t i = 0; i < g->n_waiters; i++)
+                refuse(g->waiters[i], "sup is being stopped");
+        g->n_waiters = 0;
+}
+
 static const char *
 phase_of(const Supervisor *s)
 {
@@ -448,13 +457,8 @@ requests_close(Supervisor *s)
         free(s->waiting);
         s->waiting = NULL;
         s->n_waiting = 0;
-        for (size_t i = 0; i < s->n_generations; i++) {
-                Generation *g = s->generations[i];
-
-                for (size_t j = 0; j < g->n_waiters; j++)
-                        refuse(g->waiters[j], "sup is being stopped");
-                g->n_waiters = 0;
-        }
+        for (size_t i = 0; i < s->n_generations; i++)
+                requests_leave(s->generations[i]);
         if (s->stop_request)
                 control_request_finish(s->stop_request, json_object(), NULL);
         s->stop_request = NULL;

@@ -11,6 +11,7 @@ int requests_adopt(Supervisor *s, int consume_fd, const char *path);
 void requests_close(Supervisor *s);
 void requests_refuse(Reload *reload, const char *sentence);
 void requests_reloaded(Supervisor *s, const Generation *retired);
+void requests_leave(Generation *g);
 void requests_progress(Supervisor *s);
 
 #endif

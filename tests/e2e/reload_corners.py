@@ -10,6 +10,7 @@ import threading
 import time
 
 import procs
+from control import Client
 from harness import (PYTHON, Sup, ask_who, is_refused, need_root, run, server, step, wait_until,
                      wait_who, without)
 from network import connect, open_connections
@@ -77,15 +78,16 @@ def _(t):
 @step("different commands wait for their turn: the last one is what runs in the end")
 def _(t):
     sup = starts(t)
-    commands = [["--", PYTHON, server("slow_start.py"), "8001", f"0.{n}"] for n in range(1, 4)]
-    running = []
-    for command in commands:
-        running.append(subprocess.Popen(
-            [sup_binary(), "reload", "--control", t.path("control"), *command],
-            stdout=subprocess.DEVNULL))
-        t.defer(running[-1].kill)
-        time.sleep(0.05)
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    with Client(t.path("control"), 60) as client:  # one, since the order of several is anybody's
+        for n in range(1, 4):
+            client.request("reload", n,
+                           command=[PYTHON, server("slow_start.py"), "8001", f"0.{n}"])
+        finals = []
+        while len(finals) < 3:
+            answer = client.answer()
+            if "ok" in answer:
+                finals.append((answer["id"], answer["ok"]))
+    assert finals == [(1, True), (2, True), (3, True)], finals
     assert status(t)["command"][-1] == "0.3" and status(t)["generation"] == 4, status(t)
     ends_clean(sup)
 
@@ -168,20 +170,22 @@ def _(t):
     sup = starts(t, "--reload=serial")
     before = sup.worker()
     seen = []
+    done = threading.Event()
 
     def watch():
-        while not seen or seen[-1] != "done":
+        while not done.wait(0.002):
             seen.append(tuple(procs.children_of(sup.pid)))
-            time.sleep(0.002)
 
     thread = threading.Thread(target=watch)
     thread.start()
-    code, said = verb(t, "reload")
-    seen.append("done")
-    thread.join()
+    try:
+        code, said = verb(t, "reload")
+    finally:
+        done.set()
+        thread.join()
     assert code == 0, said
     assert before != sup.worker() == int(ask_who(8001)["pid"])
-    assert not any(len(pids) > 1 for pids in seen if pids != "done"), "they ran side by side"
+    assert seen and not any(len(pids) > 1 for pids in seen), "they ran side by side"
     ends_clean(sup)
 
 

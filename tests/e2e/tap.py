@@ -30,7 +30,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP_SRCDIR = os.path.abspath(os.environ.get("top_srcdir") or os.path.join(HERE, "..", ".."))
 TOP_BUILDDIR = os.path.abspath(os.environ.get("top_builddir") or os.path.join(HERE, "..", ".."))
 
+STEP_SECONDS = 600  # no step takes longer, unless it says so with may_take()
 _steps = []
+_hung = []  # the steps that did: a thread of theirs may still be there
+
+
+class Hang(Exception):
+    """Raised in the middle of a step that takes too long."""
 
 
 class Skip(Exception):
@@ -93,6 +99,15 @@ def wait_until(condition, what, deadline=10):
         time.sleep(0.01)
 
 
+def may_take(seconds):
+    """The step that runs is ended after so many seconds from now on: what takes longer hangs."""
+    signal.alarm(int(seconds * PATIENCE))
+
+
+def _hangs(*_):
+    raise Hang("the step takes too long")
+
+
 def take_load_slot():
     """Waits until this is one of three stories at the most that put the machine under load, since they
     share a small one; until the process ends.
@@ -108,6 +123,7 @@ def take_load_slot():
                 pass
         return None
 
+    may_take(3000)
     atexit.register(files.clear)  # they stay open, and so locked, for as long as the process lives
     wait_until(take, "its turn to put the machine under load", 1500)
 
@@ -179,13 +195,16 @@ def _tell(number, sentence, function):
     t = Step()
     begin = time.monotonic()
     try:
+        may_take(STEP_SECONDS)
         function(t)
     except Skip as skip:
         passed = not required()
         print("ok" if passed else "not ok", number, "-", sentence,
               f"# SKIP {skip}" if passed else f"({skip})", flush=True)
-    except Exception:  # a story goes on after a step that failed, whatever the failure
+    except Exception as failure:  # a story goes on after a step that failed, whatever the failure
         passed = False
+        if isinstance(failure, Hang):
+            _hung.append(sentence)
         print("not ok", number, "-", sentence, flush=True)
         diag(traceback.format_exc(limit=-3))
         t.report()
@@ -193,6 +212,7 @@ def _tell(number, sentence, function):
         passed = True
         print("ok", number, "-", sentence, f"({time.monotonic() - begin:.1f} s)", flush=True)
     finally:
+        signal.alarm(0)
         t.close()
     return passed
 
@@ -201,8 +221,12 @@ def run():
     """Tells all steps of the file in order and ends the process."""
     sys.stdout.reconfigure(line_buffering=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, _hangs)
     network.enter_own_namespace()
     procs.become_subreaper()
     print(f"1..{len(_steps)}")
     results = [_tell(number, *a_step) for number, a_step in enumerate(_steps, 1)]
+    if _hung:  # not by sys.exit(), which waits for threads
+        atexit._run_exitfuncs()  # pylint: disable=protected-access
+        os._exit(1)
     sys.exit(0 if all(results) else 1)
