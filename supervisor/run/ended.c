@@ -91,7 +91,7 @@ decide_by_policy(Worker *w)
                 traps_explain_end(w);
         if (verdict == RESTART_LATER) {
                 w->n_restarts++;
-                worker_set_timer(w, delay_usec);
+                worker_set_deadline(w, delay_usec);
         } else if (verdict == RESTART_GIVE_UP) {
                 supervisor_stop(s, false, status ? status : 1);
         } else {
@@ -121,7 +121,7 @@ worker_decide(Worker *w)
 
         traps_detach(w);
         ready_close(w);
-        worker_clear_timer(w);
+        worker_clear_deadline(w);
         rollout_worker_failed(w);
         if (w->incarnation != incarnation) /* a reload that failed has started it anew */
                 return;
@@ -143,7 +143,7 @@ worker_decide(Worker *w)
 void
 worker_cancel(Worker *w)
 {
-        worker_clear_timer(w);
+        worker_clear_deadline(w);
         if (w->renew && !w->supervisor->stopping)
                 renew(w);
 }

@@ -37,10 +37,10 @@ worker_free(Worker *w)
         if (w) {
                 traps_detach(w);
                 ready_close(w);
+                watch_remove(w->supervisor, w->notify_fd);
                 fd_close(w->notify_fd);
                 free(w->notify_name);
-                sd_event_source_disable_unref(w->notify_source);
-                sd_event_source_disable_unref(w->timer);
+                free(w->tried);
                 restart_state_deinit(&w->restart);
                 pidset_deinit(&w->asked);
                 free(w);

@@ -95,7 +95,7 @@ extend_timeout(Worker *w, uint64_t usec)
         uint64_t until_usec = now_usec() + usec;
 
         if (w->state != LIFE_READY && w->deadline_usec && until_usec > w->deadline_usec)
-                worker_set_timer(w, usec);
+                worker_set_deadline(w, usec);
 }
 
 static void
@@ -151,16 +151,14 @@ may_speak(const Worker *w, const MessageSender *sender)
                (spawn->has_user && sender->uid == spawn->uid);
 }
 
-static int
-on_message(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void
+on_message(Worker *w, uint32_t revents)
 {
-        Worker *w = userdata;
         MessageSender sender;
         Message m;
 
-        (void)source;
         (void)revents;
-        while (message_receive(fd, &m, &sender) == 0) {
+        while (message_receive(w->notify_fd, &m, &sender) == 0) {
                 if (!may_speak(w, &sender)) {
                         log_warning("a message for worker %u came from pid %d of uid %u, ignoring",
                                     w->index, (int)sender.pid, (unsigned)sender.uid);
@@ -170,7 +168,13 @@ on_message(sd_event_source *source, int fd, uint32_t revents, void *userdata)
                 }
                 message_deinit(&m); /* closes what came with it: that answers BARRIER=1 */
         }
-        return 0;
+}
+
+static int
+watch_messages(Worker *w)
+{
+        w->notify_watch = (Watch){on_message, w};
+        return watch_add(w->supervisor, &w->notify_watch, w->notify_fd);
 }
 
 /* Throw away what an earlier incarnation has said. */
@@ -188,8 +192,6 @@ drop_messages(int fd)
 int
 ready_open_notify(Worker *w)
 {
-        int r;
-
         w->watchdog_usec = w->supervisor->config->watchdog_usec;
         if (w->notify_fd >= 0) {
                 drop_messages(w->notify_fd);
@@ -201,9 +203,7 @@ ready_open_notify(Worker *w)
         w->notify_fd = fd_move_above(w->notify_fd, w->supervisor->fd_floor);
         if (w->notify_fd < 0)
                 return w->notify_fd;
-        r = sd_event_add_io(w->supervisor->event, &w->notify_source, w->notify_fd, EPOLLIN,
-                            on_message, w);
-        return r < 0 ? r : 0;
+        return watch_messages(w);
 }
 
 /* After an upgrade: the descriptors are there, their event sources are not. */
@@ -213,8 +213,7 @@ ready_resume(Worker *w)
         sd_event *event = w->supervisor->event;
 
         if (w->notify_fd >= 0)
-                (void)sd_event_add_io(event, &w->notify_source, w->notify_fd, EPOLLIN, on_message,
-                                      w);
+                (void)watch_messages(w);
         if (w->ready_fd >= 0 &&
             sd_event_add_io(event, &w->ready_source, w->ready_fd, EPOLLIN, on_ready_pipe, w) >= 0)
                 (void)sd_event_source_set_io_fd_own(w->ready_source, 1);

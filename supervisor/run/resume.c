@@ -21,7 +21,7 @@ resume_worker(Worker *w)
                 traps_attach(w, trap_fd);
         ready_resume(w);
         if (w->deadline_usec)
-                worker_set_timer(w, w->deadline_usec > now ? w->deadline_usec - now : 0);
+                worker_set_deadline(w, w->deadline_usec > now ? w->deadline_usec - now : 0);
 }
 
 static int

@@ -64,8 +64,16 @@ typedef struct Kept {
 
 #define KEPT_MAX 64 /* of one worker */
 
+typedef struct Worker Worker;
+
+/* What is to happen when a descriptor of a worker has something; see watch.c. */
+typedef struct Watch {
+        void (*on_event)(Worker *w, uint32_t revents);
+        Worker *worker;
+} Watch;
+
 /* A place for a worker, and the incarnation that is in it. */
-typedef struct Worker {
+struct Worker {
         Supervisor *supervisor;
         Generation *generation;
         WorkerRole role;
@@ -82,7 +90,7 @@ typedef struct Worker {
         uint64_t ready_usec;    /* 0: not ready */
         uint64_t claimed_usec;  /* when it first got a held socket by a bind(), 0: not yet */
         uint64_t ended_usec;    /* of the incarnation before, 0: there was none */
-        uint64_t deadline_usec; /* what timer waits for, CLOCK_MONOTONIC; 0: nothing */
+        uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
         int end_code;           /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
         unsigned n_restarts;
@@ -97,24 +105,22 @@ typedef struct Worker {
         bool nudge;           /* the deadline is for the stop signal, not yet for SIGKILL */
         bool drained;         /* retiring by connections: was told to stop */
         bool is_guess;  /* it went into the background, and pid may be another of its processes */
-        bool has_tried; /* it bound something without getting to listen on it */
-        Address tried;
+        Address *tried; /* what it bound without getting to listen on it, or NULL */
         RestartState restart;
         int trap_fd;
-        sd_event_source *trap_source;
+        Watch trap_watch;
         sd_event_source *ready_source; /* the pipe of --ready=fd:N; owns its descriptor */
         int ready_fd;    /* after an upgrade, until the source is there again; or -1 */
         bool is_watched; /* the same for watchdog */
         int notify_fd;   /* its NOTIFY_SOCKET, or -1 */
         char *notify_name;
-        sd_event_source *notify_source;
+        Watch notify_watch;
         uint64_t watchdog_usec; /* 0: none */
         sd_event_source *watchdog;
-        pid_t told_pid;         /* MAINPID, or 0 */
-        sd_event_source *timer; /* a start that is due, or a deadline */
-        bool paths_away;        /* it was started with the names of its paths away */
-        PidSet asked;           /* left-overs that were sent the stop signal */
-} Worker;
+        pid_t told_pid;  /* MAINPID, or 0 */
+        bool paths_away; /* it was started with the names of its paths away */
+        PidSet asked;    /* left-overs that were sent the stop signal */
+};
 
 /* What somebody asked for, by signal (no waiters) or on the control socket. */
 typedef struct Reload {
@@ -226,7 +232,11 @@ struct Supervisor {
         Upward upward;
         Store store;
         Upgrade upgrade;
-        struct rlimit nofile; /* the limit of open files that we came with */
+        struct rlimit nofile;            /* the limit of open files that we came with */
+        sd_event_source *watch_source;   /* of all workers' descriptors; NULL: not yet */
+        int watch_fd;                    /* the epoll set */
+        sd_event_source *deadline_timer; /* of all workers */
+        uint64_t next_deadline_usec;     /* when it wakes us */
         sd_event_source *drain_timer;
         sd_event_source *measure_timer;
         sd_event_source *given_up_timer;
@@ -270,14 +280,22 @@ void worker_on_claimed(Worker *w);
 void worker_on_listening(Worker *w, pid_t tid);
 void worker_sign(Worker *w, ReadySign sign);
 void worker_retire(Worker *w);
-void worker_set_timer(Worker *w, uint64_t delay_usec);
-void worker_clear_timer(Worker *w);
+void worker_on_deadline(Worker *w);
 void workers_read_mains(const Supervisor *s, PidSet *ret_mains);
 TreeMark worker_mark(const Worker *w);
 bool workers_is_only(const Supervisor *s);
 unsigned workers_count(const Supervisor *s, const Generation *generation, WorkerRole role);
 unsigned workers_free_index(const Supervisor *s);
 void workers_tidy(Supervisor *s);
+
+/* watch.c: the descriptors that every worker has */
+int watch_add(Supervisor *s, Watch *watch, int fd);
+void watch_remove(Supervisor *s, int fd);
+void watch_deinit(Supervisor *s);
+
+/* deadlines.c: what is due for a worker */
+void worker_set_deadline(Worker *w, uint64_t delay_usec);
+void worker_clear_deadline(Worker *w);
 
 /* ended.c: what follows the end of a worker */
 void worker_decide(Worker *w);

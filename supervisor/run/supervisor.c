@@ -339,6 +339,8 @@ supervisor_deinit(Supervisor *s)
         kept_deinit(s);
         upward_deinit(s);
         sd_event_source_disable_unref(s->post);
+        watch_deinit(s);
+        sd_event_source_disable_unref(s->deadline_timer);
         sd_event_source_disable_unref(s->drain_timer);
         sd_event_source_disable_unref(s->measure_timer);
         sd_event_source_disable_unref(s->given_up_timer);

@@ -180,27 +180,22 @@ on_parked(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-static int
-on_trap(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void
+on_trap(Worker *w, uint32_t revents)
 {
-        Worker *w = userdata;
         Supervisor *s = w->supervisor;
         int r = -EPIPE;
 
-        (void)source;
         if (revents & EPOLLIN)
-                r = capture_dispatch(&s->capture, fd, w->incarnation);
+                r = capture_dispatch(&s->capture, w->trap_fd, w->incarnation);
         if (r == CAPTURE_WAIT && !s->parked_timer)
                 (void)sd_event_add_time_relative(s->event, &s->parked_timer, CLOCK_MONOTONIC,
                                                  PARKED_MAX_USEC, USEC_PER_MSEC, on_parked, s);
         if (r == CAPTURE_PARK)
                 worker_event(w, LIFE_EVENT_PARK);
-        if (r >= 0)
-                return 0;
         /* Nobody is under the filter any more, or the listener is of no use. */
-        if (revents & (EPOLLHUP | EPOLLERR))
+        if (r < 0 && (revents & (EPOLLHUP | EPOLLERR)))
                 traps_detach(w);
-        return 0;
 }
 
 /* Serve the seccomp listener of a worker; the descriptor is consumed. */
@@ -211,7 +206,8 @@ traps_attach(Worker *w, int consume_listener_fd)
 
         traps_detach(w);
         w->trap_fd = consume_listener_fd;
-        r = sd_event_add_io(w->supervisor->event, &w->trap_source, w->trap_fd, EPOLLIN, on_trap, w);
+        w->trap_watch = (Watch){on_trap, w};
+        r = watch_add(w->supervisor, &w->trap_watch, w->trap_fd);
         if (r < 0) {
                 log_error("cannot serve the bind() calls of worker %u: %s", w->index,
                           strerrordesc_np(-r));
@@ -232,7 +228,7 @@ traps_detach(Worker *w)
 {
         if (w->trap_fd < 0)
                 return;
-        w->trap_source = sd_event_source_disable_unref(w->trap_source);
+        watch_remove(w->supervisor, w->trap_fd);
         fd_close(w->trap_fd);
         w->trap_fd = -1;
 }
@@ -246,9 +242,10 @@ traps_worker_ended(Worker *w)
         const HeldTable *held = &w->supervisor->held;
         const Address *tried = capture_last_tried(&w->supervisor->capture, w->incarnation);
 
-        w->has_tried = tried != NULL;
-        if (tried)
-                w->tried = *tried;
+        free(w->tried);
+        w->tried = tried ? malloc(sizeof(*tried)) : NULL;
+        if (w->tried)
+                *w->tried = *tried;
         capture_forget(&w->supervisor->capture, w->incarnation);
 
         for (size_t i = 0; i < held->n_items; i++) {
@@ -268,12 +265,12 @@ traps_explain_end(const Worker *w)
         const SpawnContext *spawn = &w->supervisor->spawn;
         ProbeSocket asker = {.reuseaddr = true, /* capture has set it for the server */
                              .uid = spawn->has_user ? spawn->uid : geteuid()};
-        CLEANUP_FREE char *reason = w->has_tried ? conflict_find(&w->tried, &asker) : NULL;
+        CLEANUP_FREE char *reason = w->tried ? conflict_find(w->tried, &asker) : NULL;
         char address[ADDRESS_TEXT_MAX];
 
         if (!reason)
                 return;
-        (void)address_format(&w->tried, address, sizeof(address));
+        (void)address_format(w->tried, address, sizeof(address));
         log_event(&(LogEvent){.level = LOG_WARNING,
                               .event = "address-in-use",
                               .worker = w->index,

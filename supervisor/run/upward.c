@@ -56,7 +56,7 @@ add_troubles(FILE *f, const Supervisor *s)
         for (size_t i = 0; i < s->n_workers; i++) {
                 const Worker *w = s->workers[i];
 
-                if (w->state != LIFE_IDLE || !w->timer)
+                if (w->state != LIFE_IDLE || !w->deadline_usec)
                         continue;
                 (void)fprintf(f, "; worker %u %s, failure %u in a row, and will be started again",
                               w->index, report_end(w, how, sizeof(how)), w->restart.n_failures);

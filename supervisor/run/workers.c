@@ -84,46 +84,17 @@ on_still_starting(Worker *w)
         if (lived_usec >= limit_usec)
                 worker_event(w, LIFE_EVENT_TIMEOUT);
         else
-                worker_set_timer(w, limit_usec - lived_usec);
+                worker_set_deadline(w, limit_usec - lived_usec);
 }
 
-static int
-on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+/* What was due is due now. */
+void
+worker_on_deadline(Worker *w)
 {
-        Worker *w = userdata;
-
-        (void)source;
-        (void)usec;
-        w->timer = sd_event_source_disable_unref(w->timer);
-        w->deadline_usec = 0;
         if (w->state == LIFE_STARTING)
                 on_still_starting(w);
         else
                 worker_event(w, w->state == LIFE_IDLE ? LIFE_EVENT_START : LIFE_EVENT_TIMEOUT);
-        supervisor_check_done(w->supervisor);
-        return 0;
-}
-
-/* Nothing is due any more. */
-void
-worker_clear_timer(Worker *w)
-{
-        w->timer = sd_event_source_disable_unref(w->timer);
-        w->deadline_usec = 0;
-}
-
-/* One timer serves: a start that is due while idle, a deadline otherwise. */
-void
-worker_set_timer(Worker *w, uint64_t delay_usec)
-{
-        int r;
-
-        worker_clear_timer(w);
-        w->deadline_usec = now_usec() + delay_usec;
-        r = sd_event_add_time_relative(w->supervisor->event, &w->timer, CLOCK_MONOTONIC, delay_usec,
-                                       USEC_PER_MSEC, on_timer, w);
-        if (r < 0)
-                log_error("cannot set a timer: %s", strerrordesc_np(-r));
 }
 
 static void
@@ -148,7 +119,7 @@ expect_ready(Worker *w)
         if (delay_usec == 0 || (limit_usec && delay_usec > limit_usec))
                 delay_usec = limit_usec;
         if (delay_usec)
-                worker_set_timer(w, delay_usec);
+                worker_set_deadline(w, delay_usec);
 }
 
 static void
@@ -159,7 +130,7 @@ spawn(Worker *w)
         w->incarnation = ++s->last_incarnation;
         w->born_index = w->index;
         w->born_generation = w->generation->number;
-        worker_clear_timer(w);
+        worker_clear_deadline(w);
         w->ready_usec = w->claimed_usec = 0;
         w->session = 0;
         w->told_pid = 0;
@@ -191,7 +162,7 @@ note_ready(Worker *w)
 {
         if (!w->ready_usec)
                 w->ready_usec = now_usec();
-        worker_clear_timer(w);
+        worker_clear_deadline(w);
         if (w->watchdog_usec && !w->watchdog)
                 ready_start_watchdog(w, w->watchdog_usec);
         if (w->ended_usec && w->listened)
@@ -214,7 +185,7 @@ terminate(Worker *w)
         w->nudge = w->supervisor->stop_by_terminal;
         if (!w->nudge)
                 send_stop_signal(w);
-        worker_set_timer(w, w->nudge ? NUDGE_USEC : w->supervisor->config->stop_timeout_usec);
+        worker_set_deadline(w, w->nudge ? NUDGE_USEC : w->supervisor->config->stop_timeout_usec);
 }
 
 /* It is not ready in time. That is a failure, and it is ended like one that was asked to. */
@@ -232,7 +203,7 @@ end_late(Worker *w)
                   "worker %u (pid %d) was not ready after %s (--start-timeout); ending it",
                   w->index, (int)w->pid, report_duration(start_limit(w), span, sizeof(span)));
         send_stop_signal(w);
-        worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
+        worker_set_deadline(w, w->supervisor->config->stop_timeout_usec);
         rollout_worker_failed(w);
 }
 
@@ -249,13 +220,14 @@ abort_stalled(Worker *w)
                   (int)w->pid);
         (void)kill(w->pid, SIGABRT);
         (void)kill(w->pid, SIGCONT);
-        worker_set_timer(w, ABORT_PATIENCE_USEC);
+        worker_set_deadline(w, ABORT_PATIENCE_USEC);
 }
 
 static void
 kill_all(Worker *w, LifeState before)
 {
-        if (before == LIFE_STOPPING && !w->timer) /* else somebody did not want to wait for that */
+        if (before == LIFE_STOPPING &&
+            !w->deadline_usec) /* else somebody did not want to wait for that */
                 log_warning("worker %u (pid %d) did not end in time after SIG%s; killing it",
                             w->index, (int)w->pid,
                             w->was_asked ? signal_name(w->supervisor->config->stop_signal)
@@ -264,7 +236,7 @@ kill_all(Worker *w, LifeState before)
         w->kill_sweep = true;
         if (w->pid)
                 (void)kill(w->pid, SIGKILL);
-        worker_clear_timer(w);
+        worker_clear_deadline(w);
 }
 
 /* SIGKILL was sent to left-overs long ago: something in the kernel holds them. */
@@ -291,9 +263,9 @@ sweep(Worker *w, LifeState before)
                 return;
         }
         if (w->kill_sweep)
-                worker_set_timer(w, KILL_PATIENCE_USEC);
+                worker_set_deadline(w, KILL_PATIENCE_USEC);
         else if (first)
-                worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
+                worker_set_deadline(w, w->supervisor->config->stop_timeout_usec);
 }
 
 static void
@@ -350,7 +322,7 @@ worker_event(Worker *w, LifeEvent event)
         if (event == LIFE_EVENT_TIMEOUT && before == LIFE_STOPPING && w->nudge) {
                 w->nudge = false;
                 send_stop_signal(w);
-                worker_set_timer(w, w->supervisor->config->stop_timeout_usec);
+                worker_set_deadline(w, w->supervisor->config->stop_timeout_usec);
                 return;
         }
         if (event == LIFE_EVENT_TIMEOUT && before == LIFE_SWEEPING && w->kill_sweep) {
@@ -362,7 +334,7 @@ worker_event(Worker *w, LifeEvent event)
                           w->index, life_state_name(before));
         w->state = step.next;
         if (event == LIFE_EVENT_PARK && before == LIFE_STARTING)
-                worker_clear_timer(w);
+                worker_clear_deadline(w);
         act(w, step.action, before);
 }
 
@@ -387,7 +359,7 @@ worker_on_claimed(Worker *w)
                 return;
         w->claimed_usec = now_usec();
         if (w->state == LIFE_STARTING && w->role != ROLE_STANDBY)
-                worker_set_timer(w, CLAIM_IS_READY_USEC);
+                worker_set_deadline(w, CLAIM_IS_READY_USEC);
 }
 
 /*

@@ -287,11 +287,12 @@ def memory(pid, field):
 
 
 def wakeups(pid):
-    """Context switches of all threads: a process that sleeps on has none."""
+    """How often its threads went to sleep: one that sleeps on does not."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
-            total += sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+            total += sum(int(line.split()[1]) for line in file
+                         if line.startswith("voluntary_ctxt_switches"))
     return total
 
 
