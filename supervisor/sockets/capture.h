@@ -50,7 +50,7 @@ typedef struct Capture {
         Pending pending;
         CaptureParked *parked;
         size_t n_parked;
-        bool steerable; /* sockets are to be such that new connections can be steered away */
+        bool steerable;     /* sockets are to be such that new connections can be steered away */
         bool can_hand_over; /* this kernel can; known when the first socket is to be held */
         bool told_no_access;
         bool told_no_files;

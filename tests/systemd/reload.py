@@ -10,7 +10,7 @@ import signal
 import time
 
 from load_beside import Load
-from units import Service, run, server, systemctl_fails
+from units import Service, run, server, systemctl, systemctl_fails
 from harness import PYTHON, ask, ask_who, diag, free_port, step, wait_until
 
 N_RELOADS = int(os.environ.get("SUP_TEST_RELOADS", "200"))
@@ -56,13 +56,35 @@ def _(t):
     service.start()
     before = ask_who(port)["pid"]
     os.kill(service.main_pid(), signal.SIGHUP)  # by sup's own word alone, without ExecReload=
-    service.wait_state("reloading (reload)")
+    wait_until(lambda: service.state() in ("reloading (reload)", "reloading (reload-notify)"),
+               "systemd knows of the reload")  # the second since version 253
     assert service.show("StatusText").startswith("reloading; ")
     service.wait_state("active (running)")
     after = ask_who(port)["pid"]
     assert after != before
     service.do("reload")
     wait_until(lambda: ask_who(port)["pid"] not in (before, after), "the third one serves")
+
+
+def version():
+    """Of the systemd that runs here."""
+    return int(re.search(r"systemd (\d+)", systemctl("--version"))[1])
+
+
+if version() >= 253:
+    @step("Type=notify-reload, where systemd has it: it returns when the new one serves, too")
+    def _(t):
+        port = free_port()
+        service = Service(t, "byhup", [command("graceful_http.py", port)],
+                          "Type=notify-reload", "ExecReload=")
+        service.start()
+        load = Load(t, port)
+        for number in range(max(5, N_RELOADS // 10)):
+            assert generation(service) == number + 1
+            service.do("reload")
+            assert generation(service) == number + 2, "it has returned too early"
+            assert service.state() == "active (running)"
+        load.end()
 
 
 @step("a new one that fails: `systemctl reload` fails, and the old one goes on")
