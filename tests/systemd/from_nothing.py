@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The whole way of sup@.service(8), from nothing to a service, with the commands of that page."""
+"""The whole way from nothing to a service, with the commands of README.md and of sup@.service(8)."""
 
 import os
 import re
@@ -18,6 +18,11 @@ def blocks():
     return re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed$", text, re.MULTILINE | re.DOTALL)
 
 
+def is_served():
+    """Whether somebody answers on port 80."""
+    return "200 OK" in ask(80, GET)
+
+
 def state(unit):
     return systemctl("show", "--value", "--property=ActiveState", unit).strip()
 
@@ -30,13 +35,32 @@ def follow(script):
     return done.stdout
 
 
+@step("as README.md says: four lines, and the first client starts the server, which is not root")
+def _(_t):
+    with open(os.path.join(TOP_SRCDIR, "README.md"), encoding="utf-8") as file:
+        chapter = file.read().split("## Under systemd\n")[1].split("\n## ")[0]
+    script = "\n".join(re.findall("^# (.*)$", chapter, re.MULTILINE))
+    assert script.count("\n") == 3, script
+    follow(script)
+    assert state("sup@web.service") == "inactive" and is_served()
+    user = systemctl("show", "--value", "--property=User", "sup@web.service").strip()
+    assert user == "sup", user
+    for command in ("systemctl reload sup@web", "systemctl status sup@web"):
+        assert f"`{command}`" in chapter, chapter
+        follow(command)
+    assert is_served()
+    follow("systemctl disable --now sup@web.socket; systemctl stop sup@web.service; "
+           "rm -r /etc/sup/web.conf /etc/systemd/system/sup@web.socket.d; systemctl daemon-reload")
+    assert is_refused(80)
+
+
 @step("as the page says: a file, a drop-in, a socket that waits; the first client is answered")
 def _(_t):
     serve, listen, enable, now, other, every_day, stop, loosen = blocks()
     for script in (serve, listen, enable):
         follow(script)
     assert state("sup@web.service") == "inactive" and state("sup@web.socket") == "active"
-    assert "200 OK" in ask(80, GET)
+    assert is_served()
     follow(now)
     assert state("sup@web.service") == "active"
 
@@ -46,7 +70,7 @@ def _(_t):
     said = follow(every_day)
     assert "1 of 1 worker serves on [::]:80; generation" in said, said
     assert "reloaded" in said, said
-    assert "200 OK" in ask(80, GET)
+    assert is_served()
 
     follow(stop)
     assert is_refused(80) and is_refused(8080)
