@@ -7,6 +7,7 @@ The descriptors become 3, 4, … in the program. LISTEN_PID is right unless it i
 an empty value leaves a variable out.
 """
 
+import fcntl
 import os
 import sys
 
@@ -15,9 +16,8 @@ def main(*words):
     split = words.index("--")
     variables = dict(word.split("=", 1) for word in words[:split] if "=" in word)
     given = [word.rsplit(":", 1) for word in words[:split] if "=" not in word]
-    copies = [os.dup(int(fd)) for _, fd in given]  # out of the way of what they shall become
-    highest = 3 + len(copies)
-    copies = [fd if fd >= highest else os.dup2(fd, highest + n) for n, fd in enumerate(copies)]
+    # at first out of the way of what they shall become
+    copies = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 3 + len(given)) for _, fd in given]
     for number, fd in enumerate(copies, 3):
         os.dup2(fd, number, inheritable=True)
     environ = {"LISTEN_FDS": str(len(given)), "LISTEN_PID": str(os.getpid()),
