@@ -27,6 +27,7 @@
 #include <systemd/sd-journal.h>
 
 #include "base/cleanup.h"
+#include "base/event_id.h"
 #include "base/printable.h"
 
 #define LOG_LINE_MAX 1024
@@ -222,9 +223,9 @@ write_json(const LogEvent *e, const char *message)
 }
 
 typedef struct JournalFields {
-        struct iovec iov[9];
+        struct iovec iov[10];
         int n;
-        char text[9][LOG_LINE_MAX + 16];
+        char text[10][LOG_LINE_MAX + 16];
 } JournalFields;
 
 __attribute__((format(printf, 2, 3))) static void
@@ -248,6 +249,7 @@ journal_add(JournalFields *f, const char *format, ...)
 static int
 write_journal(const LogEvent *e, const char *message)
 {
+        const char *id = e->event ? event_id(e->event) : NULL;
         JournalFields f = {.n = 0};
 
         journal_add(&f, "MESSAGE=%s", message);
@@ -256,6 +258,8 @@ write_journal(const LogEvent *e, const char *message)
                 journal_add(&f, "SUP_NAME=%s", log_state.name);
         if (e->event)
                 journal_add(&f, "SUP_EVENT=%s", e->event);
+        if (id)
+                journal_add(&f, "MESSAGE_ID=%s", id);
         if (e->worker)
                 journal_add(&f, "SUP_WORKER=%u", e->worker);
         if (e->generation)

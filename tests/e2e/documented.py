@@ -201,6 +201,13 @@ def _(t):
     sources = "".join(read(folder, name) for name in os.listdir(folder) if name.endswith(".c"))
     events = set(re.findall(r'\.event = "([\w-]+)"', sources))
     assert events == items("LOG", "Sy"), events ^ items("LOG", "Sy")
+    ids = dict(re.findall(r'\{"([\w-]+)", "([0-9a-f]{32})"\}',
+                          read("supervisor", "base", "event_id.c")))
+    assert set(ids) == events, set(ids) ^ events
+    assert list(ids) == sorted(ids) and len(set(ids.values())) == len(ids)
+    explained = re.findall(r"^# ([\w-]+)\n-- ([0-9a-f]{32})\nSubject: .+$",
+                           read("systemd", "sup.catalog"), re.MULTILINE)
+    assert dict(explained) == ids and len(explained) == len(ids)
     fields = set(re.findall(r'json_add_\w+\(object, "(\w+)"', read("supervisor", "base", "log.c")))
     assert fields == items("LOG", "Va"), fields ^ items("LOG", "Va")
     _, lines = run_sup(t, "--log-format=json", "--restart=never", "--", "true")

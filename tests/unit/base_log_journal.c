@@ -123,6 +123,7 @@ the_journal_gets_native_fields_and_stderr_nothing(void **state)
                                              "PRIORITY=4",
                                              "SUP_NAME=web",
                                              "SUP_EVENT=ended",
+                                             "MESSAGE_ID=605488a7155d41bc84999a96be246bc6",
                                              "SUP_WORKER=3",
                                              "SUP_GENERATION=2",
                                              "SUP_PID=4711",
@@ -163,6 +164,7 @@ the_journal_gets_no_field_that_does_not_apply(void **state)
         assert_true(has_field(message, "MESSAGE=plain") && has_field(message, "PRIORITY=6"));
         assert_null(strstr(message, "SUP_"));
         assert_null(strstr(message, "EXIT_STATUS"));
+        assert_null(strstr(message, "MESSAGE_ID"));
 }
 
 static void
