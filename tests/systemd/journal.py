@@ -66,7 +66,7 @@ def _(t):
 @step("what the server writes has the server's pid and program, and the name of the instance")
 def _(t):
     service = Service(t, "output", ["workers = 2", "ready = timer:100ms",
-                                    "command = /bin/sh -c 'echo I am $$ >&2; exec sleep 1000'"])
+                                    "command = /bin/sh -c 'echo I am $$ >&2; sleep 1000; :'"])
     service.start()
 
     def lines():
