@@ -57,6 +57,10 @@ const Option options_table[] = {
          set_stop_signal},
         {"stop-timeout", 0, "TIME", "How long it may take before it is killed (30s)",
          set_stop_timeout},
+        {"orphan", 0, NULL,
+         "If sup itself is killed, let the workers live on: the next sup of this name takes their "
+         "sockets over and retires them",
+         set_orphan},
         {"ready", 0, "HOW",
          "When a worker is ready: auto, listen, notify (sd_notify), fd:N (it writes to descriptor "
          "N), "

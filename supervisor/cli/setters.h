@@ -37,6 +37,7 @@ int set_env(Config *c, const char *value, char **ret_why);
 int set_env_file(Config *c, const char *value, char **ret_why);
 int set_limit(Config *c, const char *value, char **ret_why);
 int set_pid_file(Config *c, const char *value, char **ret_why);
+int set_orphan(Config *c, const char *value, char **ret_why);
 int set_name(Config *c, const char *value, char **ret_why);
 int set_log_format(Config *c, const char *value, char **ret_why);
 int set_quiet(Config *c, const char *value, char **ret_why);

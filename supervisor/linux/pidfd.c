@@ -40,6 +40,22 @@ pidfd_open_task(pid_t tid)
         return fd >= 0 ? fd : -errno;
 }
 
+/* The same for a whole process, of which it tells the end (EPOLLIN). Returns it or -errno. */
+int
+pidfd_open_process(pid_t pid)
+{
+        int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+        return fd >= 0 ? fd : -errno;
+}
+
+/* Send a signal to that process, and never to another one. Returns 0 or a negative errno. */
+int
+pidfd_send(int pidfd, int signo)
+{
+        return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 ? -errno : 0;
+}
+
 /*
  * A close-on-exec duplicate of descriptor fd of another task (pidfd_getfd(2), Linux 5.6). Needs the
  * right to ptrace it. Returns the duplicate or -EPERM, -EBADF, -ESRCH, -ENOSYS, …

@@ -250,6 +250,28 @@ proc_comm(pid_t pid, char *ret_comm, size_t size)
 }
 
 /*
+ * Whether a process that we may look into is in the middle of execve(2), where it has no environment:
+ * `env_end`, the 51st field of proc(5)'s stat, is 0 then. Kernel threads and zombies never have one.
+ */
+bool
+proc_is_in_exec(pid_t pid)
+{
+        enum { FLAGS = 9, ENV_END = 51, PF_EXITING = 0x4, PF_KTHREAD = 0x200000 };
+        char text[1024];
+        const char *p = read_stat(pid, text, sizeof(text)); /* from the third field on */
+        unsigned long flags;
+
+        if (!p)
+                return false;
+        for (int field = 3; p && field < FLAGS; field++)
+                p = strchr(p + 1, ' ');
+        flags = p ? strtoul(p, NULL, 10) : PF_EXITING;
+        for (int field = FLAGS; p && field < ENV_END; field++)
+                p = strchr(p + 1, ' ');
+        return p && strtoul(p, NULL, 10) == 0 && !(flags & (PF_EXITING | PF_KTHREAD));
+}
+
+/*
  * The value of a variable in the environment that a process was started with. Programs may have
  * written over it since, so absence proves nothing. Returns 0, -ENODATA or another negative errno.
  */

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 
 /*
- * Call back with the inode of every socket that the process has open; one that is open twice comes
+ * Call back with number and inode of every socket that the process has open; one that is open twice comes
  * twice. Returns 0, also when the process is gone, a negative errno, or what the callback returned
  * if that was negative.
  */
@@ -36,7 +36,8 @@ procfd_read_sockets(pid_t pid, ProcfdCallback callback, void *userdata)
                         continue;
                 target[n] = '\0';
                 if (strncmp(target, prefix, strlen(prefix)) == 0)
-                        r = callback((ino_t)strtoull(target + strlen(prefix), NULL, 10), userdata);
+                        r = callback((int)strtol(entry->d_name, NULL, 10),
+                                     (ino_t)strtoull(target + strlen(prefix), NULL, 10), userdata);
         }
         return r;
 }

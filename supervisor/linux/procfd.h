@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-typedef int (*ProcfdCallback)(ino_t inode, void *userdata);
+typedef int (*ProcfdCallback)(int fd, ino_t inode, void *userdata);
 
 int procfd_read_sockets(pid_t pid, ProcfdCallback callback, void *userdata);
 

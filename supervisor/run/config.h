@@ -58,6 +58,7 @@ typedef struct Config {
         unsigned max_surge;
         unsigned max_old;
         unsigned n_standby;
+        bool orphan;   /* workers outlive us if we are killed */
         char *control; /* path of the control socket, or NULL: the usual place */
         int stop_signal;
         uint64_t stop_timeout_usec;

@@ -119,6 +119,7 @@ launch_prepare(Supervisor *s, char **ret_why)
         s->spawn.has_umask = c->has_umask;
         s->spawn.umask = c->umask;
         s->spawn.own_group = !s->interactive;
+        s->spawn.outlives_us = c->orphan;
         s->spawn.ignored = proc_ignored_signals();
         if (c->user)
                 r = find_user(s, c->user, ret_why);
@@ -169,7 +170,7 @@ reset_flags(const Worker *w)
                 if (s->workers[i] != w && s->workers[i]->pid)
                         return;
         for (size_t i = 0; i < s->held.n_items; i++)
-                if (s->held.items[i]->origin == HELD_NAMED)
+                if (s->held.items[i]->origin == HELD_NAMED && !s->held.items[i]->is_left)
                         (void)fd_set_nonblock(s->held.items[i]->fd, s->held.items[i]->nonblock);
 }
 

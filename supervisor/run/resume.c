@@ -50,6 +50,7 @@ upgrade_resume(Supervisor *s, const json_t *state)
                         drain_begin(s, s->generations[i]);
         measure_wake(s);
         traps_resume(s);
+        left_take_over(s, true);
         log_event(&(LogEvent){.level = LOG_INFO, .event = "upgraded"},
                   "upgraded to sup %s: the same process, %u worker%s, %zu socket%s",
                   PACKAGE_VERSION, s->n_wanted, s->n_wanted == 1 ? "" : "s", s->held.n_items,

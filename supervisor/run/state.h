@@ -9,6 +9,7 @@
 
 #include "linux/notify.h"
 #include "policy/announce.h"
+#include "policy/left.h"
 #include "policy/life.h"
 #include "policy/rollout.h"
 #include "run/config.h"
@@ -192,6 +193,16 @@ typedef struct Store {
         size_t n_sockets;
 } Store;
 
+/* Workers that a dead `sup` of our name left behind; see left.c. */
+typedef struct Left {
+        LeftState state;
+        PidSet supervisors;        /* the dead ones */
+        PidSet asked;              /* who got the stop signal */
+        sd_event_source **sources; /* of their process descriptors */
+        size_t n_sources;
+        sd_event_source *timer;
+} Left;
+
 struct Supervisor {
         const Config *config;
         int argc; /* the command line, for re-executing */
@@ -231,6 +242,7 @@ struct Supervisor {
         Rollout rollout;
         Upward upward;
         Store store;
+        Left left;
         Upgrade upgrade;
         struct rlimit nofile;            /* the limit of open files that we came with */
         sd_event_source *watch_source;   /* of all workers' descriptors; NULL: not yet */
@@ -394,6 +406,12 @@ void store_look(Supervisor *s);
 json_t *store_save(const Supervisor *s);
 int store_load(Supervisor *s, const json_t *object);
 void store_deinit(Supervisor *s);
+
+/* left.c: workers that a dead `sup` left behind */
+void left_take_over(Supervisor *s, bool is_resumed);
+void left_look(Supervisor *s);
+void left_stop(Supervisor *s, bool is_asked_for, bool at_once);
+void left_deinit(Supervisor *s);
 
 /* terminal.c: the user's terminal */
 void terminal_init(Supervisor *s);

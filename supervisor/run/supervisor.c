@@ -53,7 +53,9 @@ supervisor_check_done(Supervisor *s)
                 supervisor_stop(s, false, s->exit_status); /* nobody is left to stand by for */
                 return;
         }
-        if ((s->stopping || done) && reap_strays(s))
+        if (done)
+                left_stop(s, false, false);
+        if ((s->stopping || done) && s->left.state == LEFT_GONE && reap_strays(s))
                 (void)sd_event_exit(s->event, s->exit_status);
 }
 
@@ -69,6 +71,7 @@ supervisor_stop(Supervisor *s, bool at_once, int exit_status)
         rollout_stop(s);
         for (size_t i = 0; i < s->n_workers; i++)
                 worker_event(s->workers[i], at_once ? LIFE_EVENT_KILL : LIFE_EVENT_STOP);
+        left_stop(s, exit_status == 0, at_once);
         supervisor_check_done(s);
 }
 
@@ -215,6 +218,7 @@ on_post(sd_event_source *source, void *userdata)
         generations_tidy(s);
         apply_scale(s);
         standby_fill(s);
+        left_look(s);
         requests_progress(s);
         store_look(s);
         upgrade_tidy(s);
@@ -283,6 +287,7 @@ open_listeners(Supervisor *s, char **ret_why)
         int r = 0;
 
         store_take_back(s);
+        left_take_over(s, false);
         for (size_t i = 0; i < c->n_listen && r >= 0; i++)
                 r = listener_open(&c->listen[i], &c->inherited, &s->held, s->fd_floor, ret_why);
         if (r >= 0)
@@ -329,6 +334,7 @@ supervisor_deinit(Supervisor *s)
 {
         rollout_stop(s);
         upgrade_deinit(s);
+        left_deinit(s);
         requests_close(s);
         for (size_t i = 0; i < s->n_workers; i++)
                 worker_free(s->workers[i]);

@@ -72,8 +72,9 @@ sort_set(ConnectionSet *set)
 }
 
 static int
-on_socket(ino_t inode, void *userdata)
+on_socket(int fd, ino_t inode, void *userdata)
 {
+        (void)fd;
         return add_inode(userdata, inode);
 }
 

@@ -43,6 +43,7 @@ typedef struct Held {
         ino_t ino;
         HeldOrigin origin;
         bool from_manager; /* the service manager handed it over, and has it too */
+        bool is_left;      /* so do workers that a dead `sup` left behind: no flag is changed */
         HeldKey key;
         char *name;
         int backlog;   /* the one that --listen set, or SOMAXCONN */

@@ -135,7 +135,7 @@ trap_replace_socket(const Trap *trap, Held *h, const Address *asked)
 
         if (r < 0)
                 return r;
-        if (!is_shared(h, trap->owner))
+        if (!h->is_left && !is_shared(h, trap->owner))
                 (void)fd_set_nonblock(h->fd, (flags & O_NONBLOCK) != 0);
         if (trap->fd >= 0)
                 options_copy(trap->fd, h->fd);

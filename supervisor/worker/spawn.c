@@ -210,7 +210,8 @@ child_main(void *argument)
         if (request->filter)
                 child_install_filter(child);
         child_set_user(child, context);
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() != child->supervisor)
+        if (!context->outlives_us && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+            getppid() != child->supervisor)
                 _exit(127);
         if (context->chdir && chdir(context->chdir) < 0)
                 child_fail(child, SPAWN_CHDIR, errno);

@@ -44,6 +44,7 @@ typedef struct SpawnContext {
         size_t n_limits;
         uint64_t ignored; /* signals to be reset: bit N-1 for signal N, as in SigIgn of proc(5) */
         bool own_group;   /* a process group for each worker */
+        bool outlives_us; /* a worker is not killed when we die */
 } SpawnContext;
 
 typedef struct SpawnRequest {
