@@ -308,6 +308,25 @@ format_unix(const Address *a, char *ret_text, size_t size)
                 (void)snprintf(ret_text, size, "@%.*s", n - 1, a->un.sun_path + 1);
 }
 
+/* Whether it takes CAP_NET_BIND_SERVICE: net/vmw_vsock/af_vsock.c, LAST_RESERVED_PORT. */
+bool
+address_is_reserved_vsock(const Address *a)
+{
+        return is_vsock(a) && vsock_of(a).svm_port <= 1023;
+}
+
+/* Any cid is left out, as --listen takes it. */
+static void
+format_vsock(const Address *a, char *ret_text, size_t size)
+{
+        struct sockaddr_vm vm = vsock_of(a);
+
+        if (vm.svm_cid == VMADDR_CID_ANY)
+                (void)snprintf(ret_text, size, "vsock::%u", vm.svm_port);
+        else
+                (void)snprintf(ret_text, size, "vsock:%u:%u", vm.svm_cid, vm.svm_port);
+}
+
 /* Write it as people and other programs do: `127.0.0.1:80`, `/path`, `@name`. Returns ret_text. */
 const char *
 address_format_plain(const Address *a, char *ret_text, size_t size)
@@ -326,8 +345,7 @@ address_format_plain(const Address *a, char *ret_text, size_t size)
                 format_unix(a, ret_text, size);
                 break;
         case AF_VSOCK:
-                (void)snprintf(ret_text, size, "vsock:%u:%u", vsock_of(a).svm_cid,
-                               vsock_of(a).svm_port);
+                format_vsock(a, ret_text, size);
                 break;
         default:
                 (void)snprintf(ret_text, size, "address family %d", a->any.sa_family);

@@ -34,6 +34,7 @@ bool address_has_port(const Address *a);
 Address address_unmapped(const Address *a);
 bool address_is_wildcard(const Address *a);
 bool address_is_path(const Address *a);
+bool address_is_reserved_vsock(const Address *a);
 bool address_is_automatic(const Address *a);
 bool address_equal(const Address *a, const Address *b);
 bool address_covers(const Address *wide, const Address *narrow);

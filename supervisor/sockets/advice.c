@@ -90,6 +90,40 @@ advise_about_leftover(Verdict *v, const Facts *f, const Finding *finding)
         advise(v, REMEDY_WAIT);
 }
 
+static bool
+is_vsock(const Facts *f)
+{
+        return f->address.any.sa_family == AF_VSOCK;
+}
+
+/* No table that we read has sockets of vsock. */
+static void
+advise_about_unseen(Verdict *v, const Facts *f, const Finding *finding)
+{
+        (void)finding;
+        advise(v, is_vsock(f) ? REMEDY_FIND_VSOCK : REMEDY_FIND_ELSEWHERE);
+        advise(v, REMEDY_OTHER_PORT);
+}
+
+static void
+advise_about_not_local(Verdict *v, const Facts *f, const Finding *finding)
+{
+        (void)finding;
+        if (is_vsock(f)) {
+                advise(v, REMEDY_LOCAL_CID);
+                return;
+        }
+        advise(v, REMEDY_LOCAL_ADDRESS);
+        advise(v, REMEDY_FREEBIND);
+}
+
+static void
+advise_about_family(Verdict *v, const Facts *f, const Finding *finding)
+{
+        (void)finding;
+        advise(v, is_vsock(f) ? REMEDY_LOAD_VSOCK : REMEDY_LOCAL_ADDRESS);
+}
+
 /* A cause has its remedies, or a function that chooses them. */
 static const struct {
         Remedy remedies[2];
@@ -107,7 +141,7 @@ static const struct {
         [CAUSE_FIN_WAIT2] = {.advise = advise_about_leftover},
         [CAUSE_UNFINISHED] = {.advise = advise_about_leftover},
         [CAUSE_TIME_WAIT] = {.advise = advise_about_leftover},
-        [CAUSE_UNSEEN] = {.remedies = {REMEDY_FIND_ELSEWHERE, REMEDY_OTHER_PORT}},
+        [CAUSE_UNSEEN] = {.advise = advise_about_unseen},
         [CAUSE_PATH_TAKEN] = {.remedies = {REMEDY_OTHER_NAME}},
         [CAUSE_PATH_STALE] = {.remedies = {REMEDY_REMOVE_STALE}},
         [CAUSE_PATH_UNKNOWN] = {.remedies = {REMEDY_BE_ROOT, REMEDY_OTHER_NAME}},
@@ -116,11 +150,11 @@ static const struct {
         [CAUSE_PRIVILEGED_PORT] = {.remedies = {REMEDY_CAPABILITY, REMEDY_OTHER_PORT}},
         [CAUSE_SECURITY_MODULE] = {.remedies = {REMEDY_ASK_POLICY}},
         [CAUSE_BPF_HOOK] = {.remedies = {REMEDY_ASK_HOOK}},
-        [CAUSE_NOT_LOCAL] = {.remedies = {REMEDY_LOCAL_ADDRESS, REMEDY_FREEBIND}},
+        [CAUSE_NOT_LOCAL] = {.advise = advise_about_not_local},
         [CAUSE_TENTATIVE] = {.remedies = {REMEDY_WAIT_FOR_DAD, REMEDY_FREEBIND}},
         [CAUSE_DUPLICATE_ADDRESS] = {.remedies = {REMEDY_LOCAL_ADDRESS}},
         [CAUSE_NO_SCOPE] = {.remedies = {REMEDY_ADD_SCOPE}},
-        [CAUSE_NO_FAMILY] = {.remedies = {REMEDY_LOCAL_ADDRESS}},
+        [CAUSE_NO_FAMILY] = {.advise = advise_about_family},
 };
 
 /* Add what is to be done about the findings, which are there. */

@@ -214,7 +214,17 @@ write_about_privileged(FILE *out, const Facts *f, const Finding *finding)
 {
         (void)finding;
         (void)fprintf(out, "ports below %u need root or CAP_NET_BIND_SERVICE",
-                      f->first_unprivileged);
+                      f->address.any.sa_family == AF_VSOCK ? 1024 : f->first_unprivileged);
+}
+
+static void
+write_about_not_local(FILE *out, const Facts *f, const Finding *finding)
+{
+        (void)finding;
+        (void)fputs(f->address.any.sa_family == AF_VSOCK
+                            ? "this machine does not have that number (CID)"
+                            : "no interface of this machine has that address",
+                    out);
 }
 
 static void
@@ -254,7 +264,7 @@ static const struct {
                                            "AppArmor, or Landlock"},
         [CAUSE_BPF_HOOK] = {.text = "a BPF program of the control group, or a seccomp filter, "
                                     "forbids it"},
-        [CAUSE_NOT_LOCAL] = {.text = "no interface of this machine has that address"},
+        [CAUSE_NOT_LOCAL] = {.write = write_about_not_local},
         [CAUSE_TENTATIVE] = {.text = "IPv6 still looks whether another machine has that address"},
         [CAUSE_DUPLICATE_ADDRESS] = {.text = "another machine has that IPv6 address as well"},
         [CAUSE_NO_SCOPE] = {.text = "a link-local address is of one interface, and none is named"},

@@ -292,6 +292,8 @@ static const struct {
         [REMEDY_LOCAL_ADDRESS] =
                 {.text = "bind an address that `ip address` shows, or all of them: "
                          "0.0.0.0 or [::]"},
+        [REMEDY_LOCAL_CID] = {.text = "bind the machine's own number (CID), or whichever it has: "
+                                      "vsock::PORT"},
         [REMEDY_ADD_SCOPE] = {.text = "name the interface: [fe80::1%eth0]:80"},
         [REMEDY_CAPABILITY] = {.text = "give the server CAP_NET_BIND_SERVICE, for example by "
                                        "AmbientCapabilities= in its unit"},
@@ -306,6 +308,9 @@ static const struct {
         [REMEDY_FIND_ELSEWHERE] =
                 {.text = "look for it in the other namespaces: run sup why as root "
                          "outside of all containers"},
+        [REMEDY_FIND_VSOCK] = {.text = "look for it with ss --vsock --all --processes, where the "
+                                       "kernel has vsock_diag"},
+        [REMEDY_LOAD_VSOCK] = {.text = "load the module of vsock: modprobe vsock"},
         [REMEDY_END] = {.write = write_end},
         [REMEDY_END_CLIENT] = {.write = write_end_client},
         [REMEDY_OTHER_PORT] = {.text = "give the new server another port"},

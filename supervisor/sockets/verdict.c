@@ -253,8 +253,10 @@ judge_error(Verdict *v, const Facts *f)
                 add_cause(v, CAUSE_UNSEEN);
                 break;
         case EACCES:
-                add_cause(v, port && port < f->first_unprivileged ? CAUSE_PRIVILEGED_PORT
-                                                                  : CAUSE_SECURITY_MODULE);
+                add_cause(v, (port && port < f->first_unprivileged) ||
+                                             address_is_reserved_vsock(&f->address)
+                                     ? CAUSE_PRIVILEGED_PORT
+                                     : CAUSE_SECURITY_MODULE);
                 break;
         case EPERM:
                 add_cause(v, CAUSE_BPF_HOOK);

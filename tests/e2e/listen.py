@@ -126,7 +126,7 @@ def _(t):
                f"s.bind((socket.VMADDR_CID_ANY, {port + 1})); s.listen()\n"
                "print(os.fstat(s.fileno()).st_ino, flush=True); signal.pause()")
     sup = Sup(t, "--", PYTHON, "-c", program)
-    sup.wait_for_log(rf"holding vsock:\d+:{port + 1}\b")
+    sup.wait_for_log(rf"holding vsock::{port + 1}\b")
     for count in (1, 2):
         wait_until(lambda n=count: len(sup.out.lines) == n, "the server listens")
         sup.kill_worker()

@@ -226,6 +226,7 @@ addresses_are_written_as_people_and_other_programs_do(void **state)
         expect_format(typed(unix_name("\0n", 2), SOCK_SEQPACKET), "@n", "unix seqpacket");
         expect_format(unix_name("", 0), "(unnamed)", "unix");
         expect_format(vsock(3, 80), "vsock:3:80", "vsock");
+        expect_format(vsock(VMADDR_CID_ANY, 80), "vsock::80", "vsock");
         scoped.in6.sin6_scope_id = if_nametoindex("lo");
         expect_format(scoped, "[fe80::1%lo]:80", "tcp");
         scoped.in6.sin6_scope_id = 4711; /* there is no such interface */

@@ -119,6 +119,34 @@ every_cause_has_a_name_of_its_own(void **state)
         }
 }
 
+static void
+advice_about_vsock_is_not_that_about_tcp(void **state)
+{
+        static const struct {
+                int error;
+                Remedy remedy;
+        } cases[] = {
+                {EADDRNOTAVAIL, REMEDY_LOCAL_CID},
+                {EADDRINUSE, REMEDY_FIND_VSOCK},
+                {EAFNOSUPPORT, REMEDY_LOAD_VSOCK},
+                {EACCES, REMEDY_CAPABILITY},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Story story;
+
+                begin(&story, vsock(3, 1023));
+                story.facts.error = cases[i].error;
+                verdict_judge(&story.facts, &story.verdict);
+                assert_int_equal(story.verdict.remedies[0], cases[i].remedy);
+                for (size_t j = 0; j < story.verdict.n_remedies; j++) {
+                        assert_int_not_equal(story.verdict.remedies[j], REMEDY_LOCAL_ADDRESS);
+                        assert_int_not_equal(story.verdict.remedies[j], REMEDY_FREEBIND);
+                }
+        }
+}
+
 int
 main(void)
 {
@@ -128,6 +156,7 @@ main(void)
                 cmocka_unit_test(a_path_is_told_by_what_is_there_and_whether_it_answers),
                 cmocka_unit_test(a_timer_goes_off_late_by_the_grain_of_its_level_in_the_wheel),
                 cmocka_unit_test(every_cause_has_a_name_of_its_own),
+                cmocka_unit_test(advice_about_vsock_is_not_that_about_tcp),
         };
 
         return unit_run(tests);
