@@ -265,6 +265,7 @@ static int
 explain(const Held *h, int r, char **ret_why)
 {
         char text[ADDRESS_TEXT_MAX];
+        struct stat st;
 
         (void)address_format(&h->key.address, text, sizeof(text));
         if (r == -EOPNOTSUPP)
@@ -272,6 +273,14 @@ explain(const Held *h, int r, char **ret_why)
                            "%s cannot have a second socket beside it; reload without "
                            "--drain=connections",
                            text);
+        if (r == -EPERM && address_has_port(&h->key.address) && fstat(h->fd, &st) == 0 &&
+            st.st_uid != geteuid())
+                return why(ret_why, r,
+                           "%s was opened by uid %u%s, and only root can open a second socket "
+                           "beside it: reload without --drain=connections, or let sup open it, "
+                           "with -l",
+                           text, (unsigned)st.st_uid,
+                           h->from_manager ? " (the service manager)" : "");
         return why(ret_why, r, "cannot open a second socket on %s for the new generation: %s", text,
                    strerrordesc_np(-r));
 }

@@ -7,8 +7,8 @@ import signal
 import socket
 
 import procs
-from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, read_all, run, run_sup,
-                     server, step, wait_who)
+from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_root, read_all, run,
+                     run_sup, server, step, wait_who)
 
 HAND_OVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hand_over.py")
 
@@ -197,6 +197,19 @@ def _(t):
     refuses(t, 1, "left open", **handed(("web", sock), LISTEN_FDS="2", LISTEN_FDNAMES=""))
     refuses(t, 2, "--as web=.*FileDescriptorName=web", "--as", "web=80", **handed(("www", sock)))
     refuses(t, 2, "--as", "--as", "80")
+
+
+@step("an ordinary user's sup is told why it cannot steer connections to root's socket")
+def _(t):
+    need_root("the socket is to be root's")
+    sock, port = listener(t)
+    sup = Sup(t, "--drain=connections", "--", PYTHON, server("simple.py"), port, user=True,
+              **handed(("web", sock)))
+    first = wait_who(port)["pid"]
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log(rf"127.0.0.1:{port} \(tcp\) was opened by uid 0 \(the service manager\), and only "
+                     "root can .*: reload without --drain=connections")
+    assert ask_who(port)["pid"] == first
 
 
 @step("what is meant for another process is left alone")
