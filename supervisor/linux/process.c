@@ -100,9 +100,10 @@ process_parse_stat(const char *text, Process *p)
         read.state = rest[2];
         rest += 3;
         read.parent = next_pid(&rest);
-        skip_fields(&rest, 1); /* the process group */
+        read.group = next_pid(&rest);
         read.session = next_pid(&rest);
-        skip_fields(&rest, 2);
+        read.has_terminal = next_number(&rest) != 0;
+        skip_fields(&rest, 1);
         read.is_ending = (next_number(&rest) & PF_EXITING) != 0;
         skip_fields(&rest, 12);
         read.started_ticks = next_number(&rest);
@@ -213,8 +214,21 @@ may_wait_for_clients(pid_t pid)
 }
 
 /*
+ * Whether a process is in a group that neither it nor its parent is of, and whose leader has ended. At a
+ * terminal that is nothing special: a shell makes a group for each pipeline, whose head may end first.
+ */
+static bool
+has_lost_leader(const Process *p, const Process *parent)
+{
+        char leader = p->group > 0 ? proc_state(p->group) : 'R';
+
+        return p->group != p->pid && p->group != parent->group && !p->has_terminal &&
+               (leader == 0 || leader == 'Z');
+}
+
+/*
  * A parent's session is that of its child, unless the child made one itself (setsid(2)), or came to
- * this parent when its own had ended.
+ * this parent when its own had ended. In the same session, its group may tell.
  */
 static bool
 was_taken_over(const Process *p)
@@ -225,7 +239,8 @@ was_taken_over(const Process *p)
         if (p->parent <= 0 || p->session == p->pid || p->session == 0)
                 return false;
         return read_file(p->parent, "stat", text, sizeof(text)) > 0 &&
-               process_parse_stat(text, &parent) == 0 && parent.session != p->session;
+               process_parse_stat(text, &parent) == 0 &&
+               (parent.session != p->session || has_lost_leader(p, &parent));
 }
 
 /* The arguments as one line; those of a process that has none any more are its name in brackets. */

@@ -15,8 +15,10 @@
 typedef struct Process {
         pid_t pid;
         pid_t parent;
+        pid_t group;
         pid_t session;
-        char state; /* R, S, D, T, t, Z, … */
+        bool has_terminal; /* it is controlled by one */
+        char state;        /* R, S, D, T, t, Z, … */
         char comm[PROC_COMM_MAX];
         char command[PROCESS_COMMAND_MAX]; /* its arguments, or comm in brackets */
         bool has_uid;

@@ -144,6 +144,33 @@ forever()
         procs.reap_strangers()
 
 
+@step("a leaked descriptor where parent and child are of one session: its group has lost its leader")
+def _(t):
+    port = free_port()
+    holder = Holder(t, """
+import ctypes
+import subprocess
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+read_fd, write_fd = os.pipe()
+server = os.fork()
+if not server:
+    os.setpgid(0, 0)
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    os.set_inheritable(listener.fileno(), True)
+    child = subprocess.Popen(["sleep", "1000"], close_fds=False)
+    os.write(write_fd, b"%d" % child.pid)
+    os._exit(0)
+os.waitpid(server, 0)
+ready(os.read(read_fd, 100).decode())
+forever()
+""", port)
+    child = int(holder.words[0])
+    wait_until(lambda: procs.waits_in(child, "nanosleep"), "the child runs sleep")
+    assert procs.stat(child)[1] == holder.pid
+    assert ask_why(t, port).causes() == ["inherited-listener"]
+    procs.kill_and_wait(child)
+
+
 @step("a server that went into the background is not taken for a leaked descriptor")
 def _(t):
     port = free_port()

@@ -29,6 +29,7 @@ a_stat_line_tells_pid_name_state_parent_and_session(void **state)
         assert_string_equal(p.comm, "server");
         assert_int_equal(p.state, 'S');
         assert_int_equal(p.parent, 12);
+        assert_int_equal(p.group, 13);
         assert_int_equal(p.session, 14);
         assert_false(p.is_ending);
         assert_int_equal(p.started_ticks, 987654);
