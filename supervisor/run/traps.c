@@ -164,6 +164,8 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
                         set_look_timer(s, LOOK_EVERY_USEC);
         }
         steer_claimed(&s->held, h, s->current->number);
+        if (captured)
+                store_look(s); /* before the worker serves on it: we may be killed at any moment */
         worker_on_listening(w, tid);
 }
 

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import kills
@@ -265,6 +266,36 @@ def _(t):
     assert "root" in line, line
     assert sup.stop() == 0
     assert int(ask_who(port)["pid"]) == old
+
+
+@step("a captured socket is with the service manager before its server can do anything with it")
+def _(t):
+    killer = ("import os, signal, socket; s = socket.socket()\n"
+              "s.bind(('127.0.0.1', int(os.environ['PORT']))); s.listen()\n"
+              "os.kill(os.getppid(), signal.SIGKILL)")
+    for _ in range(10):
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        t.defer(manager.close)
+        manager.bind(f"{t.dir}/notify-{(port := free_port())}")
+        sup = sup_named(t, "--", PYTHON, "-c", killer,
+                        env={"NOTIFY_SOCKET": manager.getsockname(), "PORT": port})
+        sup.process.wait()
+        assert stored_listener(manager) == ("127.0.0.1", port)
+
+
+def stored_listener(manager):
+    """The address of the first socket that was put into the store of the service manager, if any."""
+    manager.settimeout(0)
+    try:
+        while True:
+            text, fds, _, _ = socket.recv_fds(manager, 4096, 8)
+            if b"FDNAME=sup-socket-" in text:
+                with socket.socket(fileno=fds[0]) as sock:
+                    return sock.getsockname()
+            for fd in fds:
+                os.close(fd)
+    except BlockingIOError:
+        return None
 
 
 run()
