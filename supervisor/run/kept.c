@@ -3,6 +3,7 @@
  * kept.c - descriptors that workers gave us to keep: FDSTORE=1 of sd_notify(3).
  *
  * Gist: the next worker with the same number is handed them behind its listeners, under their names.
+ * They are passed on to the service manager's store, so that this holds for the next `sup` as well.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,9 +12,12 @@
 #include "base/fd.h"
 #include "run/state.h"
 
-/* Keep a descriptor, which is consumed, for a worker. Returns 0 or a negative errno. */
+/*
+ * Keep a descriptor, which is consumed, for a worker; is_stored: the service manager has it already.
+ * Returns 0 or a negative errno.
+ */
 int
-kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name)
+kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name, bool is_stored)
 {
         size_t n = 0;
         Kept *kept;
@@ -34,6 +38,8 @@ kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name)
                 return n < KEPT_MAX ? -ENOMEM : -E2BIG;
         }
         s->kept[s->n_kept++] = k;
+        if (!is_stored)
+                store_put_kept(s, &k);
         return 0;
 }
 
@@ -50,6 +56,7 @@ kept_remove(Supervisor *s, unsigned index, const char *name)
 {
         size_t left = 0;
 
+        store_drop_kept(s, index, name);
         for (size_t i = 0; i < s->n_kept; i++)
                 if (s->kept[i].index == index && strcmp(s->kept[i].name, name) == 0)
                         drop(&s->kept[i]);

@@ -134,7 +134,7 @@ keep_fds(Worker *w, Message *m)
         if (!m->fdstore)
                 return;
         for (size_t i = 0; i < m->n_fds; i++)
-                if (kept_add(w->supervisor, w->index, m->fds[i], name) < 0)
+                if (kept_add(w->supervisor, w->index, m->fds[i], name, false) < 0)
                         log_warning(
                                 "cannot keep one more descriptor for worker %u; %d is the limit",
                                 w->index, KEPT_MAX);

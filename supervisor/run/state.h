@@ -325,7 +325,7 @@ void ready_resume(Worker *w);
 void ready_close(Worker *w);
 
 /* kept.c: descriptors that workers gave us to keep */
-int kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name);
+int kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name, bool is_stored);
 void kept_remove(Supervisor *s, unsigned index, const char *name);
 void kept_deinit(Supervisor *s);
 
@@ -403,6 +403,8 @@ void store_init(Supervisor *s);
 void store_take_back(Supervisor *s);
 void store_drop_unclaimed(Supervisor *s);
 void store_look(Supervisor *s);
+void store_put_kept(const Supervisor *s, const Kept *kept);
+void store_drop_kept(const Supervisor *s, unsigned index, const char *name);
 json_t *store_save(const Supervisor *s);
 int store_load(Supervisor *s, const json_t *object);
 void store_deinit(Supervisor *s);

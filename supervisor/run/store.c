@@ -13,12 +13,16 @@
  * The next `sup` finds all of it among LISTEN_FDS. It holds every socket as a captured one, until
  * --listen or a worker asks for its address; traps.c closes those that nobody wants.
  *
+ * What workers gave us to keep goes there as well, as `sup-kept-NUMBER-NAME` with the worker's number:
+ * the name says all of it, so that it stands in no list.
+ *
  * Of sockets of several generations only those of the current one are kept. systemd drops the store
  * when the unit is stopped, and keeps it over a restart. FDPOLL=0: it would drop a socket that was
  * shut down.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +39,8 @@
 #define STORE_FORMAT 1 /* grows when an older `sup` would misread it */
 #define SOCKET_PREFIX INHERITED_STORED_PREFIX "socket-"
 #define LIST_PREFIX INHERITED_STORED_PREFIX "list-"
+#define KEPT_PREFIX INHERITED_STORED_PREFIX "kept-"
+#define FDNAME_LENGTH 255 /* the longest that systemd takes (sd_pid_notify_with_fds(3)) */
 /* It should take much less than a millisecond; a service manager that is stuck does not stop us. */
 #define BARRIER_USEC USEC_PER_SEC
 
@@ -193,6 +199,40 @@ store_look(Supervisor *s)
         st->summary = sum;
 }
 
+/* The name that the service manager knows a worker's descriptor by. Returns whether it is not too long. */
+static bool
+name_kept(unsigned index, const char *name, char *ret_text)
+{
+        return snprintf(ret_text, FDNAME_LENGTH + 1, KEPT_PREFIX "%u-%s", index, name) <=
+               FDNAME_LENGTH;
+}
+
+/* A worker gave us a descriptor to keep. */
+void
+store_put_kept(const Supervisor *s, const Kept *kept)
+{
+        char name[FDNAME_LENGTH + 1];
+        char text[FDNAME_LENGTH + 64];
+        int r;
+
+        if (!s->store.is_there || !name_kept(kept->index, kept->name, name))
+                return;
+        (void)snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+        r = sd_pid_notify_with_fds(0, 0, text, &kept->fd, 1);
+        if (r < 0)
+                log_debug("cannot store %s: %s", name, strerrordesc_np(-r));
+}
+
+/* All of that name are to be kept no more. */
+void
+store_drop_kept(const Supervisor *s, unsigned index, const char *name)
+{
+        char text[FDNAME_LENGTH + 1];
+
+        if (s->store.is_there && name_kept(index, name, text))
+                (void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", text);
+}
+
 /* A held socket is about to be closed. */
 static void
 on_remove(void *userdata, const Held *h)
@@ -309,6 +349,26 @@ take_one(Supervisor *s, const json_t *object)
         return false;
 }
 
+/* Keep again what the workers of the `sup` before us had given to it. */
+static void
+take_kept(Supervisor *s)
+{
+        const Inherited *in = &s->config->inherited;
+
+        for (size_t i = 0; i < in->n_stored; i++) {
+                const char *name = in->stored[i].name;
+                char *dash;
+                unsigned long index;
+
+                if (strncmp(name, KEPT_PREFIX, strlen(KEPT_PREFIX)) != 0)
+                        continue;
+                index = strtoul(name + strlen(KEPT_PREFIX), &dash, 10);
+                if (*dash == '-' && index > 0 && index <= UINT_MAX)
+                        (void)kept_add(s, (unsigned)index, fd_steal(&in->stored[i].fd), dash + 1,
+                                       true);
+        }
+}
+
 /* Note which of the stored sockets are held now; the others, which nobody can use, are dropped. */
 static void
 sort_out(Supervisor *s)
@@ -350,6 +410,7 @@ store_take_back(Supervisor *s)
         for (size_t i = 0; i < json_array_size(held); i++)
                 n += take_one(s, json_array_get(held, i));
         json_decref(list);
+        take_kept(s);
         sort_out(s);
         if (n)
                 log_event(&(LogEvent){.level = LOG_INFO, .event = "taken-back"},

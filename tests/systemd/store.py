@@ -84,6 +84,12 @@ def restart(service):
     service.do("restart")
 
 
+def say(*lines):
+    """What speaks.py is to say from its next start on."""
+    with open("/etc/sup/keeps.lines", "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
 @step(f"the worker is killed {N_MANY} times: nobody is refused, and it is the same socket")
 def _(t):
     rounds(t, "worker", N_MANY, kill_worker)
@@ -123,6 +129,25 @@ def _(t):
     assert listeners(port) == inode
     assert procs.environment_of(service.worker())["LISTEN_FDNAMES"] == "web"
     service.wait_message("^took 1 socket back from the service manager$")
+
+
+@step("what a worker gave to sup to keep comes back as well, until the worker takes it back")
+def _(t):
+    port = free_port()
+    service = Service(t, "keeps", [command("speaks.py", port, "/etc/sup/keeps.lines")])
+    say("store state", "listen", "READY=1")
+    service.start()
+    ask(port)
+    wait_until(lambda: stored(service) == 3, "systemd has the list, the listener and the pipe")
+    main = service.main_pid()
+    procs.kill_and_wait(main)
+    wait_next(service, main)
+    assert procs.environment_of(service.worker())["LISTEN_FDNAMES"] == "state"
+    assert procs.fds_of(service.worker())[3].startswith("pipe:")
+    say("FDSTOREREMOVE=1\\nFDNAME=state", "listen", "READY=1")
+    procs.kill_and_wait(service.worker())
+    ask(port)
+    wait_until(lambda: stored(service) == 2, "systemd does not have the pipe any more")
 
 
 @step("a unix socket comes back, with its name, when sup is killed")
