@@ -150,6 +150,25 @@ def _(t):
     wait_until(lambda: stored(service) == 2, "systemd does not have the pipe any more")
 
 
+@step("with KillMode=process and --orphan the worker serves on until that of the next sup does")
+def _(t):
+    port = free_port()
+    service = Service(t, "orphan", ["orphan", command("graceful_http.py", port)],
+                      "KillMode=process")
+    service.start()
+    inode = listeners(port)
+    load = Load(t, port)
+    for _ in range(4):
+        main, worker = service.main_pid(), service.worker()
+        procs.kill_and_wait(main)
+        wait_next(service, main)
+        service.wait_message(rf"^took over 1 socket of 1 process that sup {main} left behind")
+        wait_until(lambda pid=worker: not procs.alive(pid), "the old worker ends")
+        assert "200 OK" in ask(port, GET)
+        assert listeners(port) == inode
+    load.end()
+
+
 @step("a unix socket comes back, with its name, when sup is killed")
 def _(t):
     service = Service(t, "path", [command("unix_path.py", "/run/sup/path/socket")])
