@@ -116,6 +116,19 @@ def wait_mains(service, count):
     return wait_until(look, f"{count} workers run")
 
 
+@step("a standby has a cgroup of its own, and keeps it when it is promoted")
+def _(t):
+    service, _ = start(t, "cg-standby", "standby = 1")
+    active, standby = workers(service, 2)
+    cgroup = cgroup_of(standby)
+    wait_only(service, active, standby)
+    procs.kill_and_wait(active)
+    pids = wait_until(lambda: active not in workers(service, 2) and workers(service, 2),
+                      "another stands by")
+    assert standby in pids and cgroup_of(standby) == cgroup
+    wait_only(service, *pids)
+
+
 @step("a reload, an upgrade and a SIGKILL of sup leave no empty cgroups behind")
 def _(t):
     service, port = start(t, "cg-change")
