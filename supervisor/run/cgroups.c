@@ -85,9 +85,21 @@ remove_empty(Supervisor *s)
         (void)closedir(directory);
 }
 
-/* Look for a cgroup that is ours to divide, and take our place in it. Without one all is as before. */
+/* Whether somebody else stands where we do: another sup, whose workers would have our names. */
+static bool
+is_shared(int fd)
+{
+        CLEANUP(pidset_deinit_p) PidSet pids = {0};
+
+        return cgroup_read_pids(fd, OWN_NAME, &pids) < 0 || pids.n_pids != 1;
+}
+
+/*
+ * Look for a cgroup that is ours to divide, and take our place in it. Without one all is as before.
+ * is_new: we were not there already before an upgrade.
+ */
 void
-cgroups_init(Supervisor *s)
+cgroups_init(Supervisor *s, bool is_new)
 {
         int fd = cgroup_open_delegated(OWN_NAME);
         int r;
@@ -99,6 +111,11 @@ cgroups_init(Supervisor *s)
                 r = cgroup_write(fd, OWN_NAME, "cgroup.procs", "0");
         if (r < 0) {
                 cgroups_warn(s, -r);
+                fd_close(fd);
+                return;
+        }
+        if (is_new && is_shared(fd)) {
+                log_debug("the cgroup that was delegated is divided by another sup already");
                 fd_close(fd);
                 return;
         }

@@ -331,7 +331,7 @@ bool reap_sweep(Worker *w);
 bool reap_strays(Supervisor *s);
 
 /* cgroups.c: a cgroup for each worker */
-void cgroups_init(Supervisor *s);
+void cgroups_init(Supervisor *s, bool is_new);
 int cgroups_open(const Worker *w);
 void cgroups_warn(Supervisor *s, int error);
 void cgroups_read(const Worker *w, PidSet *ret_pids);

@@ -395,7 +395,7 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
         if (r == 0)
                 r = launch_prepare(s, ret_why);
         if (r == 0)
-                cgroups_init(s);
+                cgroups_init(s, state == NULL);
         if (r == 0 && !state)
                 r = open_listeners(s, ret_why);
         if (r >= 0)

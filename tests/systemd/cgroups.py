@@ -177,6 +177,22 @@ def _(t):
     service.stop()
 
 
+@step("a second sup in the same unit leaves the cgroups to the first")
+def _(t):
+    service, _ = start(t, "cg-second")
+    path = f"{ROOT}{service.show('ControlGroup')}"
+    before = groups(service)
+    second = subprocess.Popen(
+        ["sh", "-c", f"echo $$ >{path}/supervisor/cgroup.procs; exec /usr/bin/sup sleep 1000"])
+    t.defer(lambda: (second.terminate(), second.wait()))
+    worker = wait_until(lambda: procs.children_of(second.pid), "it has a worker")[0]
+    assert cgroup_of(worker) == cgroup_of(second.pid) == cgroup_of(service.main_pid())
+    assert groups(service) == before
+    procs.kill_and_wait(service.worker())
+    wait_only(service, *workers(service, 1))
+    assert procs.alive(worker)
+
+
 @step("without delegation, workers are in the cgroup of sup")
 def _(t):
     service, _ = start(t, "cg-none", settings=["Delegate=no"])
