@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cgroup.c - which unit or container a control group belongs to, told from its path.
+ * cgroup.c - control groups: which unit or container one belongs to, and groups of our own.
  *
  * Gist: systemd names a group after the unit (systemd.resource-control(5)); container engines put
- * the container's id, 64 hexadecimal digits, into it. Nothing is asked of either.
+ * the container's id, 64 hexadecimal digits, into it. Nothing is asked of either. A group that
+ * systemd delegates (Delegate=) is marked by it, and may be divided; its files are those of cgroup2
+ * (Documentation/admin-guide/cgroup-v2.rst).
  */
 #include "linux/cgroup.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -183,4 +188,158 @@ cgroup_of_id(uint64_t id, CgroupPlace *ret)
                 path_of_id(mounts[i], id, path, sizeof(path));
                 parse_path(path, strlen(path), ret);
         }
+}
+
+/*
+ * From the lines of /proc/PID/cgroup the path in cgroup2, `0::PATH`. Returns 0, -ENOENT if there is
+ * none that leads somewhere from here, or -ENAMETOOLONG.
+ */
+int
+cgroup_parse_unified(const char *text, char *ret_path, size_t size)
+{
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+
+                if (n > 3 && memcmp(text, "0::/", 4) == 0) {
+                        if (memmem(text, n, "/..", 3) || ends_with(text, n, " (deleted)"))
+                                return -ENOENT;
+                        if (n - 3 >= size)
+                                return -ENAMETOOLONG;
+                        memcpy(ret_path, text + 3, n - 3);
+                        ret_path[n - 3] = '\0';
+                        return 0;
+                }
+                text += n + (text[n] == '\n');
+        }
+        return -ENOENT;
+}
+
+/* Whether systemd left the group to those in it (CGROUP_DELEGATION.md), and we may divide it. */
+static bool
+is_delegated(int fd)
+{
+        static const char *const marks[] = {"user.delegate", "trusted.delegate"};
+        char value[2];
+
+        for (size_t i = 0; i < ELEMENTSOF(marks); i++)
+                if (fgetxattr(fd, marks[i], value, sizeof(value)) == 1 && value[0] == '1')
+                        return faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) == 0;
+        return false;
+}
+
+static int
+open_if_delegated(const char *mount, const char *path)
+{
+        CLEANUP_FREE char *full = NULL;
+        int fd;
+
+        if (asprintf(&full, "%s%s", mount, path) < 0) {
+                full = NULL;
+                return -ENOMEM;
+        }
+        fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (is_delegated(fd))
+                return fd;
+        fd_close(fd);
+        return -ENOENT;
+}
+
+/*
+ * Open the group that was delegated to us: our own, or the one above if ours is the part of it that
+ * has this name. Returns a descriptor of the directory, the caller's, or a negative errno: -ENOENT
+ * if nothing is delegated.
+ */
+int
+cgroup_open_delegated(const char *own_name)
+{
+        static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+        CLEANUP_FD int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+        char text[8192];
+        char path[4096];
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+        char *last;
+        int r;
+
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        r = cgroup_parse_unified(text, path, sizeof(path));
+        if (r < 0)
+                return r;
+        last = strrchr(path, '/');
+        if (last && strcmp(last + 1, own_name) == 0)
+                *last = '\0';
+        r = -ENOENT;
+        for (size_t i = 0; i < ELEMENTSOF(mounts) && r < 0; i++)
+                r = open_if_delegated(mounts[i], path);
+        return r;
+}
+
+/* Make a group; one that is there already is as good. Returns 0 or a negative errno. */
+int
+cgroup_make(int parent_fd, const char *name)
+{
+        return mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Remove a group. Returns 0, also if there is none, or a negative errno: -EBUSY, if it is in use. */
+int
+cgroup_remove(int parent_fd, const char *name)
+{
+        return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int
+open_file(int parent_fd, const char *name, const char *file, int flags)
+{
+        char path[512];
+        int fd;
+
+        if ((size_t)snprintf(path, sizeof(path), "%s/%s", name, file) >= sizeof(path))
+                return -ENAMETOOLONG;
+        fd = openat(parent_fd, path, flags | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+/* Write into a file of a group; name "." is the parent itself. Returns 0 or a negative errno. */
+int
+cgroup_write(int parent_fd, const char *name, const char *file, const char *value)
+{
+        CLEANUP_FD int fd = open_file(parent_fd, name, file, O_WRONLY);
+
+        if (fd < 0)
+                return fd;
+        return write(fd, value, strlen(value)) < 0 ? -errno : 0;
+}
+
+/* A descriptor, the caller's: who writes "0" there is in the group. Or a negative errno. */
+int
+cgroup_open_procs(int parent_fd, const char *name)
+{
+        return open_file(parent_fd, name, "cgroup.procs", O_WRONLY);
+}
+
+/* Add those that live in a group, without those in groups below. Returns 0 or a negative errno. */
+int
+cgroup_read_pids(int parent_fd, const char *name, PidSet *ret_pids)
+{
+        CLEANUP_FD int fd = open_file(parent_fd, name, "cgroup.procs", O_RDONLY);
+        char text[4096];
+        pid_t pid = 0;
+        ssize_t n = 0;
+        int r = fd < 0 ? fd : 0;
+
+        while (r == 0 && (n = read(fd, text, sizeof(text))) > 0)
+                for (ssize_t i = 0; i < n && r == 0; i++) {
+                        if (text[i] >= '0' && text[i] <= '9') {
+                                pid = pid * 10 + (text[i] - '0');
+                                continue;
+                        }
+                        if (pid)
+                                r = pidset_add(ret_pids, pid);
+                        pid = 0;
+                }
+        return n < 0 ? -errno : r;
 }

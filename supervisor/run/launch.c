@@ -352,6 +352,7 @@ explain_spawn(const Worker *w, const SpawnResult *result, int r)
                 else
                         log_error("cannot run '%s': %s", program, reason);
                 return;
+        case SPAWN_CGROUP:
         case SPAWN_CLONE:
         case SPAWN_FDS:
                 log_error("cannot start a process for '%s': %s", program, reason);
@@ -386,6 +387,7 @@ static int
 spawn(Worker *w, Launch *l)
 {
         Supervisor *s = w->supervisor;
+        CLEANUP_FD int cgroup_fd = cgroups_open(w);
         bool hide_terminal = isatty(STDIN_FILENO) && !terminal_is_ours();
         SpawnRequest request = {
                 .context = &s->spawn,
@@ -399,9 +401,13 @@ spawn(Worker *w, Launch *l)
                 /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has at least one word */
                 .filter = choose_filter(s, l->arguments.items[0]),
                 .filter_required = s->config->capture == CAPTURE_REQUIRE,
+                .cgroup_fd = cgroup_fd,
         };
         SpawnResult result;
         int r = spawn_worker(&request, &result);
+
+        if (result.cgroup_error)
+                cgroups_warn(s, result.cgroup_error);
 
         if (r < 0) {
                 explain_spawn(w, &result, r);

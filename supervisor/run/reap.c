@@ -53,15 +53,20 @@ reap_sweep(Worker *w)
 {
         Supervisor *s = w->supervisor;
         const PidSet *orphans = read_orphans(s);
+        CLEANUP(pidset_deinit_p) PidSet left = {0};
         TreeMark mark = worker_mark(w);
-        unsigned n = 0;
+        size_t n;
 
-        for (size_t i = 0; i < orphans->n_pids; i++) {
-                pid_t pid = orphans->pids[i];
+        cgroups_read(w, &left);
+        for (size_t i = 0; i < orphans->n_pids; i++)
+                if (tree_owns(&s->tree, &mark, orphans->pids[i], workers_is_only(s)))
+                        (void)pidset_add(&left, orphans->pids[i]);
+        n = left.n_pids;
+        if (w->kill_sweep && n)
+                cgroups_kill(w);
+        for (size_t i = 0; i < n; i++) {
+                pid_t pid = left.pids[i];
 
-                if (!tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
-                        continue;
-                n++;
                 if (!w->kill_sweep && pidset_has(&w->asked, pid))
                         continue;
                 (void)kill(pid, w->kill_sweep ? SIGKILL : s->config->stop_signal);
@@ -69,8 +74,10 @@ reap_sweep(Worker *w)
                 (void)pidset_add(&w->asked, pid);
         }
         if (n)
-                log_debug("ending %u process%s that worker %u left behind", n, n == 1 ? "" : "es",
+                log_debug("ending %zu process%s that worker %u left behind", n, n == 1 ? "" : "es",
                           w->index);
+        else
+                cgroups_remove(w);
         return n == 0;
 }
 
@@ -124,6 +131,7 @@ static pid_t
 find_daemon(Worker *w, bool *ret_is_guess)
 {
         Supervisor *s = w->supervisor;
+        CLEANUP(pidset_deinit_p) PidSet group = {0};
         TreeMark mark = worker_mark(w);
         const PidSet *orphans;
         pid_t any = 0;
@@ -133,10 +141,12 @@ find_daemon(Worker *w, bool *ret_is_guess)
             !is_still_starting(w))
                 return 0;
         orphans = read_orphans(s);
+        cgroups_read(w, &group);
         for (size_t i = 0; i < orphans->n_pids; i++) {
                 pid_t pid = orphans->pids[i];
 
-                if (!tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
+                if (!pidset_has(&group, pid) &&
+                    !tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
                         continue;
                 if (pid == w->told_pid || has_claimed_socket(w, pid))
                         return pid;
@@ -206,6 +216,7 @@ reap_children(Supervisor *s)
                 else if (w->state == LIFE_SWEEPING && reap_sweep(w))
                         worker_event(w, LIFE_EVENT_SWEPT);
         }
+        cgroups_tidy(s);
         drain_wake(s);
         supervisor_check_done(s);
 }

@@ -203,6 +203,13 @@ typedef struct Left {
         sd_event_source *timer;
 } Left;
 
+/* The cgroup that was delegated to us, and is divided among the workers; see cgroups.c. */
+typedef struct Cgroups {
+        int fd;         /* its directory, or -1: there is none */
+        bool is_untidy; /* some could not be removed yet */
+        bool was_told;  /* that workers run without */
+} Cgroups;
+
 struct Supervisor {
         const Config *config;
         int argc; /* the command line, for re-executing */
@@ -224,6 +231,7 @@ struct Supervisor {
         bool capture_on;
         bool told_no_filter;
         Tree tree;
+        Cgroups cgroups;
         PidSet orphans; /* as read in this round of reaping */
         bool orphans_read;
         SpawnContext spawn;
@@ -333,6 +341,15 @@ void kept_deinit(Supervisor *s);
 void reap_children(Supervisor *s);
 bool reap_sweep(Worker *w);
 bool reap_strays(Supervisor *s);
+
+/* cgroups.c: a cgroup for each worker */
+void cgroups_init(Supervisor *s, bool is_new);
+int cgroups_open(const Worker *w);
+void cgroups_warn(Supervisor *s, int error);
+void cgroups_read(const Worker *w, PidSet *ret_pids);
+void cgroups_kill(const Worker *w);
+void cgroups_remove(const Worker *w);
+void cgroups_tidy(Supervisor *s);
 
 /* traps.c: trapped calls, held sockets that were given up */
 int traps_prepare(Supervisor *s, char **ret_why);

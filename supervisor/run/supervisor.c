@@ -358,6 +358,7 @@ supervisor_deinit(Supervisor *s)
         notify_filter_deinit(&s->filter);
         notify_filter_deinit(&s->path_filter);
         tree_deinit(&s->tree);
+        fd_close(s->cgroups.fd);
         pidset_deinit(&s->orphans);
         fd_close(s->null_fd);
         fd_close(s->inotify_fd);
@@ -399,6 +400,8 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
                 r = persist_load(s, state, ret_why);
         if (r == 0)
                 r = launch_prepare(s, ret_why);
+        if (r == 0)
+                cgroups_init(s, state == NULL);
         if (r == 0 && !state)
                 r = open_listeners(s, ret_why);
         if (r >= 0)
@@ -438,6 +441,7 @@ supervisor_run(const Config *config, json_t *consume_state, int argc, char **arg
                 .null_fd = -1,
                 .inotify_fd = -1,
                 .tree = {.children_fd = -1},
+                .cgroups = {.fd = -1},
                 .upgrade = {.output_fd = -1},
         };
         bool is_new = consume_state == NULL;

@@ -201,6 +201,8 @@ child_main(void *argument)
         sigset_t none;
 
         child_reset_signals(context);
+        if (request->cgroup_fd >= 0 && write(request->cgroup_fd, "0", 1) < 0)
+                child_report(child->report_fd, SPAWN_CGROUP, errno, -1);
         if (context->own_group)
                 (void)setpgid(0, 0);
         for (size_t i = 0; i < context->n_limits; i++)
@@ -268,8 +270,10 @@ collect_reports(int fd, SpawnResult *result)
                         result->listener_fd = listener_fd;
                 } else if (report.step == SPAWN_FILTER) {
                         result->filter_error = report.error;
+                } else if (report.step == SPAWN_CGROUP) {
+                        result->cgroup_error = report.error;
                 }
-                if (report.error && report.step != SPAWN_FILTER) {
+                if (report.error && report.step != SPAWN_FILTER && report.step != SPAWN_CGROUP) {
                         result->failed_step = report.step;
                         return -report.error;
                 }

@@ -15,6 +15,7 @@
 /* The step of the new process that failed; each has its sentence. */
 typedef enum SpawnStep {
         SPAWN_CLONE,
+        SPAWN_CGROUP,
         SPAWN_FILTER,
         SPAWN_LIMIT,
         SPAWN_CHDIR,
@@ -56,6 +57,7 @@ typedef struct SpawnRequest {
         int stdin_fd; /* to be 0, or -1: inherited */
         int ready_fd; /* to be ready_number, or -1; above it here */
         int ready_number;
+        int cgroup_fd;        /* the cgroup.procs of its cgroup, or -1 */
         NotifyFilter *filter; /* or NULL: no capture */
         bool filter_required;
 } SpawnRequest;
@@ -64,6 +66,7 @@ typedef struct SpawnResult {
         pid_t pid;
         int listener_fd;  /* of the filter; -1: not installed */
         int filter_error; /* why not, a positive errno, or 0 */
+        int cgroup_error; /* why it is not in its cgroup, a positive errno, or 0 */
         SpawnStep failed_step;
 } SpawnResult;
 

@@ -2,6 +2,8 @@
 /* linux_cgroup.c - which unit or container a control group belongs to. */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "linux/cgroup.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -102,6 +104,37 @@ a_group_that_does_not_exist_has_no_place(void **state)
         assert_string_equal(place.unit, "");
 }
 
+static void
+expect_path(const char *text, int expected, const char *path)
+{
+        char got[32] = "";
+        int r = cgroup_parse_unified(text, got, sizeof(got));
+
+        unit_expect(r == expected && strcmp(got, path) == 0, "%s: %d, '%s'\n", text, r, got);
+}
+
+static void
+the_path_in_cgroup2_is_the_one_of_hierarchy_0(void **state)
+{
+        (void)state;
+        expect_path("0::/system.slice/x.service\n", 0, "/system.slice/x.service");
+        expect_path("12:pids:/a\n1:name=systemd:/b\n0::/c\n", 0, "/c");
+        expect_path("0::/\n", 0, "/");
+        expect_path("10::/a\n", -ENOENT, "");
+        expect_path("1:pids:/a\n", -ENOENT, "");
+        expect_path("0::", -ENOENT, "");
+        expect_path("", -ENOENT, "");
+}
+
+static void
+a_path_that_leads_nowhere_from_here_is_none(void **state)
+{
+        (void)state;
+        expect_path("0::/../other.service\n", -ENOENT, "");
+        expect_path("0::/x.service (deleted)\n", -ENOENT, "");
+        expect_path("0::/0123456789012345678901234567890123456789\n", -ENAMETOOLONG, "");
+}
+
 int
 main(void)
 {
@@ -112,6 +145,8 @@ main(void)
                 cmocka_unit_test(containers_are_known_by_their_id_and_engine),
                 cmocka_unit_test(nonsense_tells_nothing),
                 cmocka_unit_test(names_are_printable_and_short_enough),
+                cmocka_unit_test(the_path_in_cgroup2_is_the_one_of_hierarchy_0),
+                cmocka_unit_test(a_path_that_leads_nowhere_from_here_is_none),
                 cmocka_unit_test(a_group_that_does_not_exist_has_no_place),
         };
 
