@@ -17,16 +17,17 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/parse.h"
 #include "linux/cgroup.h"
 #include "run/state.h"
 
 #define OWN_NAME "supervisor"
-#define WORKER_NAME "worker-%u.%llu"
+#define WORKER_PREFIX "worker-"
 
 static void
 name_of(const Worker *w, char *ret_name, size_t size)
 {
-        (void)snprintf(ret_name, size, WORKER_NAME, w->born_index,
+        (void)snprintf(ret_name, size, WORKER_PREFIX "%u.%llu", w->born_index,
                        (unsigned long long)w->incarnation);
 }
 
@@ -41,14 +42,24 @@ cgroups_warn(Supervisor *s, int error)
         s->cgroups.was_told = true;
 }
 
+/* The incarnation that a cgroup is named for. Returns 0, or -EINVAL: the name is none of ours. */
+static int
+read_incarnation(const char *name, uint64_t *ret)
+{
+        const char *dot = strchr(name, '.');
+
+        if (!dot || strncmp(name, WORKER_PREFIX, strlen(WORKER_PREFIX)) != 0)
+                return -EINVAL;
+        return parse_unsigned(dot + 1, UINT64_MAX, ret) < 0 ? -EINVAL : 0;
+}
+
 static bool
-is_of_worker(const Supervisor *s, unsigned index, unsigned long long incarnation)
+is_of_worker(const Supervisor *s, uint64_t incarnation)
 {
         for (size_t i = 0; i < s->n_workers; i++) {
                 const Worker *w = s->workers[i];
 
-                if (w->state != LIFE_IDLE && w->born_index == index &&
-                    w->incarnation == incarnation)
+                if (w->state != LIFE_IDLE && w->incarnation == incarnation)
                         return true;
         }
         return false;
@@ -71,14 +82,13 @@ remove_empty(Supervisor *s)
         }
         s->cgroups.is_untidy = false;
         while ((entry = readdir(directory))) {
-                unsigned long long incarnation;
-                unsigned index;
+                uint64_t incarnation;
 
-                if (sscanf(entry->d_name, WORKER_NAME, &index, &incarnation) != 2)
+                if (read_incarnation(entry->d_name, &incarnation) < 0)
                         continue;
                 if (incarnation > s->last_incarnation)
                         s->last_incarnation = incarnation;
-                if (!is_of_worker(s, index, incarnation) &&
+                if (!is_of_worker(s, incarnation) &&
                     cgroup_remove(s->cgroups.fd, entry->d_name) < 0)
                         s->cgroups.is_untidy = true;
         }
