@@ -154,7 +154,7 @@ def _(t):
 def _(t):
     port = free_port()
     service = Service(t, "orphan", ["orphan", command("graceful_http.py", port)],
-                      "KillMode=process")
+                      "KillMode=process", "Delegate=no")
     service.start()
     inode = listeners(port)
     load = Load(t, port)
