@@ -10,6 +10,7 @@
 #include "linux/cgroup.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -284,13 +285,6 @@ cgroup_make(int parent_fd, const char *name)
         return mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* Remove a group. Returns 0, also if there is none, or a negative errno: -EBUSY, if it is in use. */
-int
-cgroup_remove(int parent_fd, const char *name)
-{
-        return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 static int
 open_file(int parent_fd, const char *name, const char *file, int flags)
 {
@@ -321,9 +315,52 @@ cgroup_open_procs(int parent_fd, const char *name)
         return open_file(parent_fd, name, "cgroup.procs", O_WRONLY);
 }
 
-/* Add those that live in a group, without those in groups below. Returns 0 or a negative errno. */
+/* Do something with each group below one. Returns 0, or the first negative errno; goes on after it. */
+static int
+for_each_below(int parent_fd, const char *name, int (*visit)(int, const char *, PidSet *),
+               PidSet *pids)
+{
+        int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CLEANUP_DIR DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *entry;
+        int result = 0;
+
+        if (!directory) {
+                int error = errno;
+
+                fd_close(fd);
+                return error == ENOENT ? 0 : -error;
+        }
+        while ((entry = readdir(directory)))
+                if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+                        int r = visit(dirfd(directory), entry->d_name, pids);
+
+                        if (r < 0 && result == 0)
+                                result = r;
+                }
+        return result;
+}
+
+static int
+remove_with_below(int parent_fd, const char *name, PidSet *pids)
+{
+        (void)for_each_below(parent_fd, name, remove_with_below, pids);
+        return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/*
+ * Remove a group, and those below it. Returns 0, also if there is none, or a negative errno: -EBUSY,
+ * if it is in use.
+ */
 int
-cgroup_read_pids(int parent_fd, const char *name, PidSet *ret_pids)
+cgroup_remove(int parent_fd, const char *name)
+{
+        return remove_with_below(parent_fd, name, NULL);
+}
+
+/* Add those that live in a group itself. */
+static int
+read_own_pids(int parent_fd, const char *name, PidSet *pids)
 {
         CLEANUP_FD int fd = open_file(parent_fd, name, "cgroup.procs", O_RDONLY);
         char text[4096];
@@ -338,8 +375,24 @@ cgroup_read_pids(int parent_fd, const char *name, PidSet *ret_pids)
                                 continue;
                         }
                         if (pid)
-                                r = pidset_add(ret_pids, pid);
+                                r = pidset_add(pids, pid);
                         pid = 0;
                 }
         return n < 0 ? -errno : r;
+}
+
+static int
+read_with_below(int parent_fd, const char *name, PidSet *pids)
+{
+        int r = read_own_pids(parent_fd, name, pids);
+        int below = for_each_below(parent_fd, name, read_with_below, pids);
+
+        return r < 0 ? r : below;
+}
+
+/* Add those that live in a group, or in one below it. Returns 0 or a negative errno. */
+int
+cgroup_read_pids(int parent_fd, const char *name, PidSet *ret_pids)
+{
+        return read_with_below(parent_fd, name, ret_pids);
 }

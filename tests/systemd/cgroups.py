@@ -107,6 +107,24 @@ def _(t):
     assert members(cgroup_of(other)) == kept, "the other worker has lost nobody"
 
 
+@step("groups that a worker made in its own are emptied and removed with it")
+def _(t):
+    service, _ = start_leaver(t, "cg-below", "workers = 2")
+    victim = wait_mains(service, 2)[0]
+    cgroup = cgroup_of(victim)
+    left = wait_until(lambda: len(members(cgroup)) == 4 and members(cgroup), "it has three more")
+    user = os.stat(ROOT + cgroup).st_uid
+    for below in ("a", "a/b"):  # as the worker could do it, which is no root
+        os.mkdir(f"{ROOT}{cgroup}/{below}")
+        os.chown(f"{ROOT}{cgroup}/{below}", user, -1)
+    for pid, below in zip(set(left) - {victim}, ("a", "a", "a/b")):
+        with open(f"{ROOT}{cgroup}/{below}/cgroup.procs", "w", encoding="ascii") as file:
+            file.write(str(pid))
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: not os.path.exists(ROOT + cgroup), "its cgroup is gone")
+    assert not any(map(procs.alive, left)), "all of it have ended"
+
+
 def wait_mains(service, count):
     """The main processes of workers: python; what they leave is a sleep."""
     def look():
