@@ -7,8 +7,8 @@ import resource
 import socket
 
 import procs
-from harness import (PYTHON, Skip, Sup, free_port, is_refused, run, run_sup, server, step,
-                     wait_who, without)
+from harness import (PYTHON, Skip, Sup, free_port, is_refused, need_bare, run, run_sup, server,
+                     step, wait_who, without)
 
 
 def refuses(t, status, sentence, *options, command=None, **popen):
@@ -163,6 +163,7 @@ def _(t):
 
 @step("too few open files for sup itself: it says how many it needs")
 def _(t):
+    need_bare("valgrind has open files of its own")
     def few_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 

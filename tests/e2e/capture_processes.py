@@ -5,7 +5,7 @@ import re
 import resource
 
 import procs
-from harness import (PYTHON, Sup, ask_who, free_port, run, run_sup, server, step,
+from harness import (PYTHON, Sup, ask_who, free_port, need_bare, run, run_sup, server, step,
                      wait_until, wait_who)
 
 
@@ -86,6 +86,7 @@ def _(t):
 
 @step("more sockets than sup may have open files: the servers run, and it says what is lost, once")
 def _(t):
+    need_bare("valgrind has open files of its own")
     def files(limit):
         return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 

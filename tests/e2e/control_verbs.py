@@ -11,7 +11,7 @@ import subprocess
 
 import procs
 from control import Host, verb
-from harness import PATIENCE, need_root, run, step, sup_binary, wait_until
+from harness import PATIENCE, need_bare, need_root, run, step, sup_binary, wait_until
 from supervised import WRAPPER
 
 
@@ -123,6 +123,7 @@ def _(t):
 
 @step("reload that is interrupted with Ctrl-C goes on, unheard")
 def _(t):
+    need_bare("the signal is for sup alone")
     host = Host(t)
     process = subprocess.Popen([*WRAPPER, sup_binary(), "reload", "--control", host.path],
                                stdout=subprocess.PIPE)

@@ -11,7 +11,7 @@ from network import (REUSEADDR, ask, ask_who, bind_errno, connect, free_port, is
                      is_refused, read_all, tcp_sockets, unix_paths, wait_answer, wait_who)
 from supervised import Lines, Sup, run_sup, sup_binary
 from tap import (NOBODY, PATIENCE, TOP_BUILDDIR, TOP_SRCDIR, Skip, diag, for_everybody, need,
-                 need_root, required, run, server, step, take_load_slot,
-                 wait_until, without)
+                 need_bare, need_root, required, run, server, step, take_load_slot, wait_until,
+                 without)
 
 PYTHON = "/usr/bin/python3"

@@ -7,8 +7,8 @@ import signal
 import socket
 
 import procs
-from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_root, read_all, run,
-                     run_sup, server, step, wait_who)
+from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_bare, need_root,
+                     read_all, run, run_sup, server, step, wait_who)
 
 HAND_OVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hand_over.py")
 
@@ -191,6 +191,7 @@ def _(t):
 
 @step("variables that make no sense are refused")
 def _(t):
+    need_bare("what is below sup has open files of its own")
     sock, _ = listener(t)
     refuses(t, 1, "LISTEN_FDS", **handed(("web", sock), LISTEN_FDS="many"))
     refuses(t, 1, "LISTEN_FDNAMES", **handed(("web", sock), LISTEN_FDNAMES="a:b"))

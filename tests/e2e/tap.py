@@ -184,6 +184,12 @@ def need_root(why):
         raise Skip(f"needs root: {why}")
 
 
+def need_bare(why):
+    """Skips a step that cannot be told of a sup that runs below something else, as valgrind."""
+    if os.environ.get("SUP_WRAPPER"):
+        raise Skip(f"not below a wrapper: {why}")
+
+
 def step(sentence):
     def register(function):
         _steps.append((sentence, function))

@@ -7,7 +7,7 @@ import signal
 import time
 
 import procs
-from harness import (PYTHON, Sup, ask_who, diag, free_port, need_root, run, server, step,
+from harness import (PYTHON, Sup, ask_who, diag, free_port, need_bare, need_root, run, server, step,
                      take_load_slot, wait_until, wait_who)
 from reloads import check_clients, check_load, end, start, status
 from reloads import verb as ask_by
@@ -139,6 +139,7 @@ def _(t):
 
 @step("a new program that exits, is another one, cannot run, or has another format: sup goes on")
 def _(t):
+    need_bare("the next program is run as it is")
     need_root("the network of the story is its own")
     sup = Own(t, "--", PYTHON, server("simple.py"), 8001)
     serves(t)

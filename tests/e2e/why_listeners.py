@@ -12,8 +12,8 @@ import socket
 
 import procs
 from asking import (IS_ROOT, Holder, ask_why, in_flight, listener, run_why, wait_stopped)
-from harness import (NOBODY, PYTHON, Skip, Sup, free_port, need, need_root, run, server, step,
-                     wait_until, wait_who)
+from harness import (NOBODY, PYTHON, Skip, Sup, free_port, need, need_bare, need_root, run, server,
+                     step, wait_until, wait_who)
 
 LISTENS = """
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -400,6 +400,7 @@ forever()
 
 @step("a port that sup holds: sup is to be ended, not its worker")
 def _(t):
+    need_bare("sup goes by the name of valgrind")
     port = free_port()
     sup = Sup(t, "-l", f"127.0.0.1:{port}", "--", PYTHON, server("activated.py"))
     wait_who(port)

@@ -8,8 +8,8 @@ import socket
 import subprocess
 
 from asking import IS_ROOT, REUSEPORT, Holder, ask_why, connection, listener, run_why
-from harness import (REUSEADDR, Lines, Skip, Sup, free_port, is_refused, need, need_root, run,
-                     run_sup, step, sup_binary, wait_until)
+from harness import (REUSEADDR, Lines, Skip, Sup, free_port, is_refused, need, need_bare, need_root,
+                     run, run_sup, step, sup_binary, wait_until)
 
 LISTENS = """
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -50,6 +50,7 @@ def _(_):
 
 @step("why is a verb as the first word only: after --, or with a slash, it is a command")
 def _(t):
+    need_bare("what is below sup needs the usual PATH")
     t.write("why", f"#!/bin/sh\necho ran >{t.path('ran')}\n", 0o755)
     for words, path in ((["./why"], os.defpath), (["--", "why"], t.dir)):
         sup = Sup(t, *words, env={"PATH": f"{path}:/bin"})

@@ -38,6 +38,13 @@ child_fork(void)
         return pid;
 }
 
+/* The state of a child that SIGSTOP has stopped: below valgrind they are traced (proc_pid_stat(5)). */
+static inline char
+child_stopped_state(void)
+{
+        return getenv("SUP_WRAPPER") ? 't' : 'T';
+}
+
 static pid_t child_tester; /* the test itself, as its children and theirs know it */
 
 /*

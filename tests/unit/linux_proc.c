@@ -204,7 +204,7 @@ a_state_is_read_whatever_the_name_of_the_process(void **state)
         assert_int_equal(proc_state(pid), 'S');
         assert_int_equal(kill(pid, SIGSTOP), 0);
         assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED), 0);
-        assert_int_equal(proc_state(pid), 'T');
+        assert_int_equal(proc_state(pid), child_stopped_state());
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
         assert_int_equal(proc_state(pid), 'Z');

@@ -153,7 +153,7 @@ a_stopped_child_shows_it(void **state)
         assert_int_equal(kill(pid, SIGSTOP), 0);
         assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
         assert_int_equal(process_read(pid, &p), 0);
-        assert_int_equal(p.state, 'T');
+        assert_int_equal(p.state, child_stopped_state());
         child_end(pid);
 }
 
