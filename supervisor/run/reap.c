@@ -20,6 +20,10 @@
 #define DAEMONISE_AFTER_LISTEN_USEC (10 * USEC_PER_SEC)
 #define DAEMONISE_AFTER_START_USEC (90 * USEC_PER_SEC)
 
+enum {
+        DAEMON_LOOKS_MAX = 16, /* who forks faster than we look is no daemon */
+};
+
 static Worker *
 find_worker(const Supervisor *s, pid_t pid)
 {
@@ -42,6 +46,17 @@ read_orphans(Supervisor *s)
                 s->orphans_read = true;
         }
         return &s->orphans;
+}
+
+/* The same, to be kept: who asks next has them read anew. */
+static PidSet
+take_orphans(Supervisor *s)
+{
+        PidSet orphans = *read_orphans(s);
+
+        s->orphans = (PidSet){0};
+        s->orphans_read = false;
+        return orphans;
 }
 
 /*
@@ -123,24 +138,15 @@ is_still_starting(const Worker *w)
         return now - w->spawned_usec < DAEMONISE_AFTER_START_USEC;
 }
 
-/*
- * Whether a main process that exited with 0 has only gone into the background, and who it is now:
- * an orphan of its own that has the listener, or any one (*ret_is_guess) if the worker had none yet.
- */
+/* An orphan of this worker that has its listener, or said that it is the main process; or any one. */
 static pid_t
-find_daemon(Worker *w, bool *ret_is_guess)
+look_for_daemon(const Worker *w, const PidSet *orphans, pid_t *ret_any)
 {
-        Supervisor *s = w->supervisor;
+        const Supervisor *s = w->supervisor;
         CLEANUP(pidset_deinit_p) PidSet group = {0};
         TreeMark mark = worker_mark(w);
-        const PidSet *orphans;
-        pid_t any = 0;
 
-        *ret_is_guess = false;
-        if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked ||
-            !is_still_starting(w))
-                return 0;
-        orphans = read_orphans(s);
+        *ret_any = 0;
         cgroups_read(w, &group);
         for (size_t i = 0; i < orphans->n_pids; i++) {
                 pid_t pid = orphans->pids[i];
@@ -150,8 +156,46 @@ find_daemon(Worker *w, bool *ret_is_guess)
                         continue;
                 if (pid == w->told_pid || has_claimed_socket(w, pid))
                         return pid;
-                if (!any)
-                        any = pid;
+                if (!*ret_any)
+                        *ret_any = pid;
+        }
+        return 0;
+}
+
+static bool
+has_new_orphans(Supervisor *s, const PidSet *before)
+{
+        const PidSet *orphans = read_orphans(s);
+
+        for (size_t i = 0; i < orphans->n_pids; i++)
+                if (!pidset_has(before, orphans->pids[i]))
+                        return true;
+        return false;
+}
+
+/*
+ * Whether a main process that exited with 0 has only gone into the background, and who it is now:
+ * an orphan of its own that has the listener, or any one (*ret_is_guess) if the worker had none yet.
+ * It may be on its way: the one that was looked at has ended, and left another to us.
+ */
+static pid_t
+find_daemon(Worker *w, bool *ret_is_guess)
+{
+        Supervisor *s = w->supervisor;
+        pid_t any;
+
+        *ret_is_guess = false;
+        if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked ||
+            !is_still_starting(w))
+                return 0;
+        for (unsigned n_looks = 0; n_looks < DAEMON_LOOKS_MAX; n_looks++) {
+                CLEANUP(pidset_deinit_p) PidSet orphans = take_orphans(s);
+                pid_t pid = look_for_daemon(w, &orphans, &any);
+
+                if (pid)
+                        return pid;
+                if (orphans.n_pids == 0 || !has_new_orphans(s, &orphans))
+                        break;
         }
         *ret_is_guess = true;
         return w->listened ? 0 : any;

@@ -65,14 +65,16 @@ def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("daemonises.py"), port)
     main = int(wait_who(port)["pid"])
-    wait_until(lambda: procs.children_of(sup.pid) == [main], "the daemon is all that sup has")
+    sup.wait_for_log(rf"following python3 \(pid {main}\)")
+    assert procs.children_of(sup.pid) == [main]
     mark = sup.mark()
     assert ask_who(port)["pid"] == str(main), "it was restarted although it lives"
     procs.kill_and_wait(main)
     second = int(ask_who(port)["pid"])
     assert second != main
     sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
-    wait_until(lambda: procs.children_of(sup.pid) == [second], "the next daemon is there")
+    sup.wait_for_log(rf"following python3 \(pid {second}\)")
+    assert procs.children_of(sup.pid) == [second]
     assert sup.stop() == 0
     assert nothing_runs(), procs.descendants_of(os.getpid())
 
@@ -98,6 +100,17 @@ def _(t):
     assert nothing_runs(), procs.descendants_of(os.getpid())
 
 
+@step("a server that goes on into the background while sup looks for it is found")
+def _(t):
+    for _ in range(5):
+        port = free_port()
+        sup = Sup(t, "--", PYTHON, server("daemonises.py"), "--many-files", port)
+        main = int(wait_who(port)["pid"])
+        sup.wait_for_log(rf"following python3 \(pid {main}\)")
+        assert not any("exited" in line for line in sup.said()), sup.said()
+        assert sup.stop() == 0
+
+
 @step("nginx that goes into the background by itself is followed, with its workers, and restarted")
 def _(t):
     port = free_port()
@@ -108,7 +121,8 @@ def _(t):
     wait_answer(port, b"GET / HTTP/1.0\r\n\r\n")
     wait_until(lambda: os.path.exists(t.path("nginx.pid")), "nginx has written its pid")
     main, = pids_in(t.path("nginx.pid"))
-    wait_until(lambda: procs.children_of(sup.pid) == [main], "the master is all that sup has")
+    sup.wait_for_log(rf"following nginx \(pid {main}\)")
+    assert procs.children_of(sup.pid) == [main]
     procs.kill_and_wait(main)
 
     def answers():

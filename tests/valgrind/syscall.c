@@ -2,8 +2,8 @@
 /*
  * syscall.c - syscall(2) for programs that run under valgrind, to be preloaded.
  *
- * Valgrind (3.19, and those after it) answers seccomp, pidfd_open and pidfd_getfd with ENOSYS, and
- * without them there is no capture. So they go past it as something that it knows: to open a file
+ * Valgrind (3.19, and those after it) answers seccomp, pidfd_open, pidfd_getfd and
+ * pidfd_send_signal with ENOSYS, and without them there is no capture. So they go past it as something that it knows: to open a file
  * whose name is the call, or, where no descriptor comes of it, to ask whether there is that file. So
  * valgrind counts the descriptors too. ferry.c turns it back into the call.
  */
@@ -45,14 +45,16 @@ syscall(long number, ...)
         for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
                 a[i] = va_arg(args, long);
         va_end(args);
-        if (number != SYS_seccomp && number != SYS_pidfd_open && number != SYS_pidfd_getfd) {
+        if (number != SYS_seccomp && number != SYS_pidfd_open && number != SYS_pidfd_getfd &&
+            number != SYS_pidfd_send_signal) {
                 symbol = dlsym(RTLD_NEXT, "syscall");
                 memcpy(&next, &symbol, sizeof(next));
                 return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
         }
         (void)snprintf(path, sizeof(path), FERRY_PATH "/%lx/%lx/%lx/%lx/%lx", number, a[0], a[1],
                        a[2], a[3]);
-        if (number == SYS_seccomp && !((unsigned long)a[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+        if (number == SYS_pidfd_send_signal ||
+            (number == SYS_seccomp && !((unsigned long)a[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER)))
                 return access(path, F_OK);
         return open(path, O_RDONLY | O_CLOEXEC);
 }
