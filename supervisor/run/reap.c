@@ -48,17 +48,6 @@ read_orphans(Supervisor *s)
         return &s->orphans;
 }
 
-/* The same, to be kept: who asks next has them read anew. */
-static PidSet
-take_orphans(Supervisor *s)
-{
-        PidSet orphans = *read_orphans(s);
-
-        s->orphans = (PidSet){0};
-        s->orphans_read = false;
-        return orphans;
-}
-
 /*
  * End what a worker left behind: at once, or with its stop signal first, once for each process.
  * Returns true when nothing is left.
@@ -140,9 +129,10 @@ is_still_starting(const Worker *w)
 
 /* An orphan of this worker that has its listener, or said that it is the main process; or any one. */
 static pid_t
-look_for_daemon(const Worker *w, const PidSet *orphans, pid_t *ret_any)
+look_for_daemon(Worker *w, pid_t *ret_any)
 {
-        const Supervisor *s = w->supervisor;
+        Supervisor *s = w->supervisor;
+        const PidSet *orphans = read_orphans(s);
         CLEANUP(pidset_deinit_p) PidSet group = {0};
         TreeMark mark = worker_mark(w);
 
@@ -162,40 +152,48 @@ look_for_daemon(const Worker *w, const PidSet *orphans, pid_t *ret_any)
         return 0;
 }
 
+/*
+ * Whether the processes that were left to us, and their descendants, are others than those seen
+ * before. Reads them anew, and adds them to those seen.
+ */
 static bool
-has_new_orphans(Supervisor *s, const PidSet *before)
+has_new_processes(Supervisor *s, PidSet *seen)
 {
-        const PidSet *orphans = read_orphans(s);
+        CLEANUP(pidset_deinit_p) PidSet pids = {0};
+        size_t n_before = seen->n_pids;
+        const PidSet *orphans;
 
+        s->orphans_read = false;
+        orphans = read_orphans(s);
         for (size_t i = 0; i < orphans->n_pids; i++)
-                if (!pidset_has(before, orphans->pids[i]))
-                        return true;
-        return false;
+                if (pidset_add(&pids, orphans->pids[i]) == 0)
+                        (void)proc_read_descendants(orphans->pids[i], &pids);
+        for (size_t i = 0; i < pids.n_pids; i++)
+                (void)pidset_add(seen, pids.pids[i]);
+        return seen->n_pids > n_before;
 }
 
 /*
  * Whether a main process that exited with 0 has only gone into the background, and who it is now:
  * an orphan of its own that has the listener, or any one (*ret_is_guess) if the worker had none yet.
- * It may be on its way: the one that was looked at has ended, and left another to us.
+ * It may be on its way, from one process to the next: until nobody came while we looked.
  */
 static pid_t
 find_daemon(Worker *w, bool *ret_is_guess)
 {
-        Supervisor *s = w->supervisor;
-        pid_t any;
+        CLEANUP(pidset_deinit_p) PidSet seen = {0};
+        unsigned n_looks = 0;
+        pid_t any = 0;
 
         *ret_is_guess = false;
         if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked ||
             !is_still_starting(w))
                 return 0;
-        for (unsigned n_looks = 0; n_looks < DAEMON_LOOKS_MAX; n_looks++) {
-                CLEANUP(pidset_deinit_p) PidSet orphans = take_orphans(s);
-                pid_t pid = look_for_daemon(w, &orphans, &any);
+        while (has_new_processes(w->supervisor, &seen) && n_looks++ < DAEMON_LOOKS_MAX) {
+                pid_t pid = look_for_daemon(w, &any);
 
                 if (pid)
                         return pid;
-                if (orphans.n_pids == 0 || !has_new_orphans(s, &orphans))
-                        break;
         }
         *ret_is_guess = true;
         return w->listened ? 0 : any;

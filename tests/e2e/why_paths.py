@@ -6,7 +6,8 @@ import socket
 import subprocess
 
 from asking import IS_ROOT, Holder, ask_why
-from harness import PYTHON, Skip, Sup, free_port, need_root, run, server, step, wait_until, wait_who
+from harness import (PYTHON, Skip, Sup, free_port, need_bare, need_root, run, server, step,
+                     wait_until, wait_who)
 
 LISTENS = """
 sock = socket.socket(socket.AF_UNIX, getattr(socket, sys.argv[2]))
@@ -159,6 +160,7 @@ def _(t):
 
 @step("a path that sup holds")
 def _(t):
+    need_bare("sup goes by the name of valgrind")
     path = t.path("socket")
     sup = Sup(t, "-l", path, "--", PYTHON, server("activated.py"))
     wait_who(path)
