@@ -43,9 +43,12 @@ def members(cgroup):
 
 def wait_only(service, *pids):
     """No cgroup is there but those of sup and of these workers."""
-    wanted = {"supervisor"} | {os.path.basename(cgroup_of(pid)) for pid in pids}
-    wait_until(lambda: groups(service) - {".control"} == wanted,
-               f"the cgroups are {wanted}")
+    def are_only():
+        theirs = [os.path.basename(cgroup_of(pid)) for pid in pids]  # at first, that of sup
+        return ("supervisor" not in theirs and
+                groups(service) - {".control"} == {"supervisor", *theirs})
+
+    wait_until(are_only, f"the cgroups are those of sup and of {pids}")
 
 
 def workers(service, count):
