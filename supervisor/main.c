@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - from the command line to the exit status. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,11 @@
 #include "run/persist.h"
 #include "run/supervisor.h"
 #include "run/upgrade.h"
+#include "run/upward.h"
 
 enum {
         EXIT_USAGE = 2,
+        EXIT_CONNECTION = 76, /* RestartPreventExitStatus= in sup@.service: the next try has none */
 };
 
 static int
@@ -27,6 +30,17 @@ run(const Config *config, json_t *consume_state, int argc, char **argv)
         log_set_format(config->log_format);
         fd_cloexec_inherited();
         return supervisor_run(config, consume_state, argc, argv);
+}
+
+/* We cannot even begin: on the terminal or in the journal, and for `systemctl status`. */
+static int
+fail(const char *reason, int status)
+{
+        const char *text = reason ? reason : "out of memory";
+
+        log_error("%s", text);
+        upward_tell_failure(text);
+        return status;
 }
 
 /*
@@ -78,10 +92,8 @@ main(int argc, char **argv)
         state = upgrade_take_state();
         r = state ? persist_load_inherited(&config, state)
                   : inherited_take(&config.inherited, &reason);
-        if (r < 0) {
-                log_error("%s", reason ? reason : "out of memory");
-                return EXIT_FAILURE;
-        }
+        if (r < 0)
+                return fail(reason, r == -EISCONN ? EXIT_CONNECTION : EXIT_FAILURE);
         switch (options_parse(argc, argv, &config, &reason)) {
         case OPTIONS_HELP:
                 help_print(stdout);
@@ -94,6 +106,5 @@ main(int argc, char **argv)
         case OPTIONS_WRONG:
                 break;
         }
-        log_error("%s", reason ? reason : "out of memory");
-        return EXIT_USAGE;
+        return fail(reason, EXIT_USAGE);
 }

@@ -309,6 +309,11 @@ set_stop_signal(Config *c, const char *value, char **ret_why)
                 return why(ret_why, -EINVAL,
                            "--stop-signal %s is not a signal; it would be TERM, INT, QUIT, …",
                            value);
+        if (c->stop_signal == SIGSTOP)
+                return why(ret_why, -EINVAL,
+                           "--stop-signal %s would only pause the server; it would be TERM, INT, "
+                           "QUIT, …",
+                           value);
         return 0;
 }
 

@@ -27,6 +27,9 @@ add_variable(Config *c, const char *text, const char *where, char **ret_why)
 
         if (!equals || equals == text)
                 return why(ret_why, -EINVAL, "%s: '%s' is not NAME=VALUE", where, text);
+        if (strcspn(text, " \t") < (size_t)(equals - text))
+                return why(ret_why, -EINVAL,
+                           "%s: '%s' is not NAME=VALUE: there is a blank in the name", where, text);
         return strv_add(&c->environment, strdup(text));
 }
 
@@ -36,7 +39,7 @@ set_env(Config *c, const char *value, char **ret_why)
         return add_variable(c, value, "--env", ret_why);
 }
 
-/* Lines of NAME=VALUE; empty ones and those that begin with # are passed over. */
+/* Lines of NAME=VALUE, indented or not; empty ones and those that begin with # are passed over. */
 int
 set_env_file(Config *c, const char *value, char **ret_why)
 {
@@ -49,9 +52,11 @@ set_env_file(Config *c, const char *value, char **ret_why)
                 return why(ret_why, -errno, "--env-file: cannot open %s: %s", value,
                            strerrordesc_np(errno));
         while (r >= 0 && getline(&line, &size, file) >= 0) {
+                const char *text = line + strspn(line, " \t");
+
                 line[strcspn(line, "\n")] = '\0';
-                if (line[0] && line[0] != '#')
-                        r = add_variable(c, line, value, ret_why);
+                if (text[0] && text[0] != '#')
+                        r = add_variable(c, text, value, ret_why);
         }
         if (r >= 0 && ferror(file))
                 return why(ret_why, -errno, "--env-file: cannot read %s: %s", value,

@@ -76,6 +76,13 @@ has_name(const char *file_name, const char *name)
         return !name || (strlen(name) == length && memcmp(file_name, name, length) == 0);
 }
 
+/* With DynamicUser=yes, the runtime directory of a unit is a link to another one (systemd.exec(5)). */
+static bool
+may_be_directory(const struct dirent *entry)
+{
+        return entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
+}
+
 static int
 search(Instances *v, const char *dir, const char *name, unsigned depth)
 {
@@ -92,7 +99,7 @@ search(Instances *v, const char *dir, const char *name, unsigned depth)
                         return -ENOMEM;
                 if (has_name(entry->d_name, name))
                         r = add(v, path, entry->d_name);
-                else if (depth > 0 && entry->d_type == DT_DIR)
+                else if (depth > 0 && may_be_directory(entry))
                         r = search(v, path, name, depth - 1);
         }
         return r;

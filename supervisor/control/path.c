@@ -21,14 +21,20 @@
 
 #define SYSTEM_DIRECTORY "/run/sup"
 
-/* The first entry of $RUNTIME_DIRECTORY, which is a list with colons (systemd.exec(5)). */
+/*
+ * The first entry of $RUNTIME_DIRECTORY, which is a list with colons (systemd.exec(5)); or all of it,
+ * since the name of an instance, and so that of its directory, may have a colon as well.
+ */
 static int
 add_runtime_directory(Strv *dirs)
 {
         const char *text = getenv("RUNTIME_DIRECTORY");
+        struct stat st;
 
         if (!text || text[0] != '/')
                 return 0;
+        if (stat(text, &st) == 0 && S_ISDIR(st.st_mode))
+                return strv_addf(dirs, "%s", text);
         return strv_addf(dirs, "%.*s", (int)strcspn(text, ":"), text);
 }
 

@@ -25,18 +25,33 @@
 #include "base/fd.h"
 #include "base/why.h"
 
+/*
+ * The address of a path. One that is too long for it (unix(7): 107 characters) is written as a name
+ * in its directory, which *ret_directory_fd keeps open for as long as the address is used.
+ */
 static int
-fill_address(struct sockaddr_un *un, const char *path)
+fill_address(struct sockaddr_un *un, const char *path, int *ret_directory_fd)
 {
-        size_t length = strlen(path);
+        const char *slash = strrchr(path, '/');
+        CLEANUP_FREE char *directory = NULL;
+        int n;
 
         *un = (struct sockaddr_un){.sun_family = AF_UNIX};
-        if (length == 0)
+        if (*path == '\0')
                 return -ENOENT;
-        if (length >= sizeof(un->sun_path))
-                return -ENAMETOOLONG;
-        memcpy(un->sun_path, path, length + 1);
-        return 0;
+        if (!slash || strlen(path) < sizeof(un->sun_path)) {
+                n = snprintf(un->sun_path, sizeof(un->sun_path), "%s", path);
+                return (size_t)n < sizeof(un->sun_path) ? 0 : -ENAMETOOLONG;
+        }
+        directory = strndup(path, (size_t)(slash - path) + 1);
+        if (!directory)
+                return -ENOMEM;
+        *ret_directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (*ret_directory_fd < 0)
+                return -errno;
+        n = snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%s", *ret_directory_fd,
+                     slash + 1);
+        return (size_t)n < sizeof(un->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
 /*
@@ -46,9 +61,10 @@ fill_address(struct sockaddr_un *un, const char *path)
 int
 socket_file_connect(const char *path)
 {
+        CLEANUP_FD int directory_fd = -1;
         CLEANUP_FD int fd = -1;
         struct sockaddr_un un;
-        int r = fill_address(&un, path);
+        int r = fill_address(&un, path, &directory_fd);
 
         if (r < 0)
                 return r;
@@ -117,8 +133,9 @@ remove_stale(const char *path, char **ret_why)
 static int
 bind_and_listen(int fd, const char *path)
 {
+        CLEANUP_FD int directory_fd = -1;
         struct sockaddr_un un;
-        int r = fill_address(&un, path);
+        int r = fill_address(&un, path, &directory_fd);
         mode_t mask;
 
         if (r < 0)

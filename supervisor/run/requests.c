@@ -443,7 +443,8 @@ requests_open(Supervisor *s)
                 r = control_server_new(&s->control, s->event, beside, &host, &reason);
         }
         if (r < 0)
-                log_debug("there is no control socket: %s", reason ? reason : strerrordesc_np(-r));
+                log_warning("sup status, sup reload and the like cannot reach this sup: %s",
+                            reason ? reason : strerrordesc_np(-r));
         else
                 log_debug("the control socket is %s", control_server_path(s->control));
 }

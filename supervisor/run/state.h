@@ -412,7 +412,6 @@ const char *report_end(const Worker *w, char *ret_text, size_t size);
 /* upward.c: what the service manager is told */
 int upward_init(Supervisor *s);
 void upward_look(Supervisor *s);
-void upward_tell_failure(const char *reason);
 void upward_deinit(Supervisor *s);
 
 /* store.c: what the service manager keeps for the next `sup` */

@@ -24,6 +24,7 @@
 #include "run/requests.h"
 #include "run/state.h"
 #include "run/upgrade.h"
+#include "run/upward.h"
 #include "sockets/listener.h"
 
 /* CLOCK_MONOTONIC in microseconds. */

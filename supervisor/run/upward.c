@@ -16,6 +16,7 @@
 
 #include "base/parse.h"
 #include "run/state.h"
+#include "run/upward.h"
 
 /* What the end takes beyond the patience with the workers: SIGKILL, and clearing away. */
 #define END_USEC (15 * USEC_PER_SEC)

@@ -37,13 +37,19 @@ is_for_another(void)
                pidfd_own_identity(&ours) == 0 && meant != ours;
 }
 
+/* That of Accept=yes is called so (systemd.socket(5)), and the client may have gone already. */
 static bool
-is_connected(int fd)
+is_connection(const InheritedSocket *s)
 {
         struct sockaddr_storage peer;
         socklen_t size = sizeof(peer);
+        int listens = 0;
+        socklen_t length = sizeof(listens);
 
-        return getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+        if (getpeername(s->fd, (struct sockaddr *)&peer, &size) == 0)
+                return true;
+        return strcmp(s->name, "connection") == 0 &&
+               getsockopt(s->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && !listens;
 }
 
 /* One descriptor: is it what a worker can be given? Returns 0 or a negative errno with a sentence. */
@@ -63,11 +69,12 @@ check_socket(InheritedSocket *s, char **ret_why)
         if (r < 0)
                 return why(ret_why, r, "cannot use the socket '%s' of the service manager: %s",
                            s->name, strerrordesc_np(-r));
-        if (s->address.type != SOCK_DGRAM && is_connected(s->fd))
+        if (s->address.type != SOCK_DGRAM && is_connection(s))
                 return why(ret_why, -EISCONN,
                            "the service manager handed over a connection and not the listener; sup "
                            "keeps listeners: set Accept=no in the .socket unit, and rename the "
-                           "service from NAME@.service to NAME.service");
+                           "service from NAME@.service to NAME.service (that of "
+                           "sup@NAME.socket is sup@NAME.service)");
         return 0;
 }
 
@@ -80,7 +87,8 @@ is_stored(const char *name)
 /*
  * Take over what a service manager has handed to this process; nothing, if it was meant for another
  * one. The variables are removed. ret must be deinitialised, also on failure.
- * Returns 0 or a negative errno with a sentence.
+ * Returns 0, -EISCONN for a connection instead of a listener, or another negative errno; with a
+ * sentence.
  */
 int
 inherited_take(Inherited *ret, char **ret_why)

@@ -126,6 +126,7 @@ parse_unix(ListenSpec *spec, const char *text, int type, char **ret_why)
         CLEANUP_FREE char *absolute = NULL;
         size_t head = offsetof(struct sockaddr_un, sun_path);
         size_t length;
+        bool abstract;
 
         if (text[0] == '.') {
                 CLEANUP_FREE char *cwd = get_current_dir_name();
@@ -139,16 +140,18 @@ parse_unix(ListenSpec *spec, const char *text, int type, char **ret_why)
                 text = absolute;
         }
         length = strlen(text);
-        if (length >= sizeof(a->un.sun_path))
+        abstract = text[0] == '@'; /* unix(7): the @ stands for a NUL; a path has one at its end */
+        if (length - abstract >= sizeof(a->un.sun_path))
                 return why(ret_why, -EINVAL,
-                           "the unix socket path has %zu characters; the kernel takes at most %zu",
-                           length, sizeof(a->un.sun_path) - 1);
+                           "the unix socket %s has %zu characters; the kernel takes at most %zu",
+                           abstract ? "name" : "path", length - abstract,
+                           sizeof(a->un.sun_path) - 1);
         if (length < 2)
                 return why(ret_why, -EINVAL,
                            "'%s' names no unix socket; it would be /PATH or @NAME", text);
         *a = (Address){.un = {.sun_family = AF_UNIX}, .type = type};
         memcpy(a->un.sun_path, text, length);
-        if (text[0] == '@') {
+        if (abstract) {
                 a->un.sun_path[0] = '\0';
                 a->length = (socklen_t)(head + length);
         } else {

@@ -6,7 +6,7 @@ import socket
 import stat
 import threading
 
-from control import Host, serves
+from control import Host, serves, verb
 from harness import PATIENCE, Sup, need_root, run, step, wait_until
 
 
@@ -68,8 +68,46 @@ def _(t):
 
 @step("a path that is too long, or whose directory does not exist")
 def _(t):
-    fails(t, t.path("x" * 150), "too long")
+    fails(t, t.path("x" * 300), "too long")
     fails(t, t.path("no/such/dir"), "No such file")
+
+
+@step("a path that is too long for an address is used all the same, and found")
+def _(t):
+    path = t.path("d" * 100)
+    os.mkdir(path)
+    os.chown(path, os.geteuid(), os.getegid())
+    host = Host(t, f"{path}/fake.sock")
+    assert "fake" in verb(t, "status", "--control", host.path)[0]
+    host.end()
+    assert os.listdir(path) == []
+    fails(t, f"{path}/{'x' * 150}", "too long")
+
+
+@step("sup with a name that has a colon and is long, or in a linked directory, can be reached")
+def _(t):
+    for name in ("eu:" + "shop" * 18, "linked"):
+        directory = t.path(f"elsewhere/{name}" if name == "linked" else name)
+        os.makedirs(directory)
+        os.chown(directory, os.geteuid(), os.getegid())
+        sup = Sup(t, "-v", "--name", name, "--", "sleep", "1000",
+                  env={"RUNTIME_DIRECTORY": directory})
+        sup.wait_for_log("the control socket is (.*)")
+        if name == "linked":
+            os.makedirs(t.path("run/sup"))
+            os.symlink("../../elsewhere/linked", t.path("run/sup/linked"))
+        out, _ = verb(t, "status", name, env={
+            "RUNTIME_DIRECTORY": directory if name != "linked" else "",
+            "XDG_RUNTIME_DIR": t.path("run")})
+        assert name in out, out
+        assert sup.stop() == 0
+
+
+@step("a control socket that cannot be made is missed aloud")
+def _(t):
+    sup = Sup(t, "--name", "x" * 200, "--", "sleep", "1000", env={"RUNTIME_DIRECTORY": t.dir})
+    sup.wait_for_log("cannot reach this sup: .* too long")
+    assert sup.stop() == 0
 
 
 @step("a path that somebody else has taken meanwhile is not removed at the end")

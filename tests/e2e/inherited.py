@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import struct
 
 import procs
 from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_bare, need_root,
@@ -180,7 +181,11 @@ def _(t):
 def _(t):
     sock, port = listener(t)
     with connect(port), sock.accept()[0] as connection:
-        refuses(t, 1, r"connection.*Accept=no", **handed(("connection", connection)))
+        refuses(t, 76, r"connection.*Accept=no", **handed(("connection", connection)))
+    with connect(port) as client, sock.accept()[0] as connection:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()  # with a reset: it has no peer any more
+        refuses(t, 76, r"connection.*Accept=no", **handed(("connection", connection)))
 
 
 @step("what is not a socket is refused")

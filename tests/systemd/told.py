@@ -4,9 +4,10 @@
 import os
 import re
 import signal
+import subprocess
 import time
 
-from units import Service, Socket, run, server, systemctl_fails
+from units import SUP, Service, Socket, journal_of, run, server, systemctl, systemctl_fails
 import procs
 from harness import PYTHON, ask_who, connect, free_port, read_all, step, wait_until
 
@@ -85,8 +86,47 @@ def _(t):
     socket.start()
     with connect(port) as client:
         service.wait_message(r"^/etc/sup/mistake.conf:1: there is no option 'lsten'")
+        wait_status(service, "there is no option 'lsten'")
         service.replace_config([command("activated.py")])
         assert "listener=0" in read_all(client)
+
+
+@step("Accept=yes: sup refuses each connection once, and nothing of it is left")
+def _(t):
+    port = free_port()
+    socket = Socket(t, "accepting", f"ListenStream=127.0.0.1:{port}", "Accept=yes")
+    socket.start()
+    with connect(port) as client:
+        own = client.getsockname()[1]
+        assert read_all(client) == ""
+    wait_until(lambda: "sup@0-" not in systemctl("list-units", "--all"), "the unit is forgotten")
+    said = [str(entry["MESSAGE"])
+            for entry in journal_of(f"sup@0-127.0.0.1:{port}-127.0.0.1:{own}.service")]
+    assert len([line for line in said if "set Accept=no" in line]) == 1, said
+    assert not any("restart" in line for line in said), said
+
+
+@step("instances with a colon, a blank or a long name in theirs are reloaded as well")
+def _(t):
+    for name in ("eu:west", "a\\x20b", "customer-portal-production-frontend.eu-west-1.example.com"):
+        port = free_port()
+        service = Service(t, name, [command("activated.py"), f"listen = 127.0.0.1:{port}"])
+        service.start()
+        before = ask_who(port)["pid"]
+        service.do("reload")
+        assert ask_who(port)["pid"] != before
+        service.stop()
+
+
+@step("an instance with DynamicUser=yes is found by root from outside")
+def _(t):
+    port = free_port()
+    service = Service(t, "dynamic", [command("activated.py"), f"listen = 127.0.0.1:{port}"],
+                      "DynamicUser=yes")
+    service.start()
+    said = subprocess.run([SUP, "status", "dynamic"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    assert said.startswith("dynamic: ready"), said
 
 
 @step("a server that exits with 0 at once is started again as well")

@@ -47,6 +47,15 @@ def systemctl_fails(*args):
     return done.stdout
 
 
+def journal_of(unit):
+    """The entries of a unit, and of systemd about it, as dictionaries."""
+    subprocess.run(["journalctl", "--sync"], check=True)
+    lines = subprocess.run(
+        ["journalctl", "--no-pager", "-o", "json", "--all", f"_SYSTEMD_UNIT={unit}", "+",
+         f"UNIT={unit}"], check=True, stdout=subprocess.PIPE).stdout.splitlines()
+    return list(map(json.loads, lines))
+
+
 class Unit:
     """A unit of the step's own, gone with the step. files: {path: text}, what it is made of."""
 
@@ -113,11 +122,7 @@ class Unit:
 
     def journal(self):
         """The entries of the unit, and of systemd about it, as dictionaries."""
-        subprocess.run(["journalctl", "--sync"], check=True)
-        lines = subprocess.run(
-            ["journalctl", "--no-pager", "-o", "json", "--all", f"_SYSTEMD_UNIT={self.name}", "+",
-             f"UNIT={self.name}"], check=True, stdout=subprocess.PIPE).stdout.splitlines()
-        return list(map(json.loads, lines))
+        return journal_of(self.name)
 
     def wait_message(self, regexp, deadline=10):
         """The match of the first message in which the regexp is found."""

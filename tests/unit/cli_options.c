@@ -314,8 +314,8 @@ variables_come_from_the_command_line_and_from_files(void **state)
 {
         static const char text[] =
                 "# a comment\n\nFROM_FILE=a b=c\nEMPTY=\n  INDENTED=x\nLAST=no newline";
-        static const char *const expected[] = {"FIRST=1",      "FROM_FILE=a b=c", "EMPTY=",
-                                               "  INDENTED=x", "LAST=no newline", "LATER=2"};
+        static const char *const expected[] = {
+                "FIRST=1", "FROM_FILE=a b=c", "EMPTY=", "INDENTED=x", "LAST=no newline", "LATER=2"};
         char path[] = "/tmp/sup-unit-XXXXXX";
         CLEANUP_FD int fd = mkstemp(path);
 

@@ -163,6 +163,8 @@ a_time_or_signal_that_is_none_is_told_one(void **state)
                 "--drain-idle=1 s", "server");
         REFUSED("--stop-signal NOSUCH is not a signal; it would be TERM, INT, QUIT, …",
                 "--stop-signal", "NOSUCH", "server");
+        REFUSED("--stop-signal STOP would only pause the server; it would be TERM, INT, QUIT, …",
+                "--stop-signal", "STOP", "server");
 }
 
 static void
@@ -210,6 +212,8 @@ a_variable_has_a_name_and_an_equals_sign(void **state)
         REFUSED("--env: 'NAME' is not NAME=VALUE", "--env", "NAME", "server");
         REFUSED("--env: '=x' is not NAME=VALUE", "--env", "=x", "server");
         REFUSED("--env: '' is not NAME=VALUE", "--env=", "server");
+        REFUSED("--env: 'export A=1' is not NAME=VALUE: there is a blank in the name", "--env",
+                "export A=1", "server");
 }
 
 static void

@@ -77,8 +77,9 @@ a_unix_name_has_its_limits(void **state)
         (void)state;
         memset(text + 1, 'x', 107);
         refuse(text, "the unix socket path has 108 characters; the kernel takes at most 107");
+        memset(text, 'x', 109);
         text[0] = '@';
-        refuse(text, "the unix socket path has 108 characters; the kernel takes at most 107");
+        refuse(text, "the unix socket name has 108 characters; the kernel takes at most 107");
         refuse("/", "'/' names no unix socket; it would be /PATH or @NAME");
         refuse("@", "'@' names no unix socket; it would be /PATH or @NAME");
 }

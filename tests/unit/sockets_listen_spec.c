@@ -140,6 +140,16 @@ the_longest_path_has_107_bytes(void **state)
 }
 
 static void
+the_longest_abstract_name_has_107_bytes_behind_its_nul(void **state)
+{
+        char text[128] = "@";
+
+        (void)state;
+        memset(text + 1, 'x', 107);
+        expect_address(text, text, SOCK_STREAM, text + 1);
+}
+
+static void
 an_abstract_name_has_exactly_the_bytes_that_were_typed(void **state)
 {
         CLEANUP_SPEC ListenSpec spec = parse("@app");
@@ -342,6 +352,7 @@ main(void)
                 cmocka_unit_test(port_0_leaves_the_choice_to_the_kernel),
                 cmocka_unit_test(a_slash_begins_a_unix_path_an_at_sign_an_abstract_name),
                 cmocka_unit_test(the_longest_path_has_107_bytes),
+                cmocka_unit_test(the_longest_abstract_name_has_107_bytes_behind_its_nul),
                 cmocka_unit_test(an_abstract_name_has_exactly_the_bytes_that_were_typed),
                 cmocka_unit_test(
                         a_path_that_begins_with_a_dot_is_relative_to_the_current_directory),
