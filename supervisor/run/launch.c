@@ -27,6 +27,9 @@
 /* Descriptors that sup has open for itself, and those that it leaves free (capture_hold.c). */
 #define FDS_AT_LEAST 24
 
+/* What a worker opens on its way to main(): the filter's descriptor, a library at a time. */
+#define WORKER_FDS_AT_LEAST 2
+
 static int
 find_user(Supervisor *s, const char *text, char **ret_why)
 {
@@ -69,6 +72,24 @@ find_group(Supervisor *s, const char *text, char **ret_why)
         else
                 return why(ret_why, -EINVAL, "there is no group '%s'", text);
         s->spawn.has_group = true;
+        return 0;
+}
+
+/* A worker that cannot even be given its listeners, or open one file beside them, never starts. */
+static int
+check_limits(const Config *c, char **ret_why)
+{
+        size_t n_listeners = c->n_listen + c->inherited.n_items;
+        size_t n_needed = ENVIRONMENT_FIRST_FD + n_listeners + WORKER_FDS_AT_LEAST;
+
+        for (size_t i = 0; i < c->n_limits; i++)
+                if (c->limits[i].resource == RLIMIT_NOFILE &&
+                    c->limits[i].value.rlim_cur < n_needed)
+                        return why(ret_why, -EINVAL,
+                                   "--limit nofile=%llu is too few: with 0, 1, 2 and %zu "
+                                   "listener%s the server needs at least %zu",
+                                   (unsigned long long)c->limits[i].value.rlim_cur, n_listeners,
+                                   n_listeners == 1 ? "" : "s", n_needed);
         return 0;
 }
 
@@ -125,6 +146,8 @@ launch_prepare(Supervisor *s, char **ret_why)
                 r = find_user(s, c->user, ret_why);
         if (r == 0 && c->group)
                 r = find_group(s, c->group, ret_why);
+        if (r == 0)
+                r = check_limits(c, ret_why);
         if (r == 0)
                 r = prepare_limits(s, ret_why);
         s->pidfd_identity = pidfd_has_identity();

@@ -161,6 +161,15 @@ def _(t):
     assert not any(map(os.path.exists, paths)), "unix paths stayed behind"
 
 
+@step("too few open files for the server: it says how many it needs")
+def _(t):
+    for listen, least in (([], 5), (["-l", f"127.0.0.1:{free_port()}"], 6)):
+        refuses(t, 1, rf"--limit nofile={least - 1} is too few.* at least {least}", "--limit",
+                f"nofile={least - 1}", *listen)
+        assert run_sup(t, "--limit", f"nofile={least}", *listen, "--restart=never", "--",
+                       "/bin/true")[0] == 0
+
+
 @step("too few open files for sup itself: it says how many it needs")
 def _(t):
     need_bare("valgrind has open files of its own")
