@@ -141,6 +141,17 @@ is_in_epoll(Capture *c, const Trap *trap, Held *h)
         return true;
 }
 
+/* Where a user says the address of a listener. */
+static const char *
+where_said(const Held *h)
+{
+        bool is_datagram = h->key.address.type == SOCK_DGRAM;
+
+        if (h->from_manager)
+                return is_datagram ? "ListenDatagram=" : "ListenStream=";
+        return is_datagram ? "-l udp:" : "-l ";
+}
+
 /* A program that knows IPv4 only has no room for the addresses that a dual-stack socket reports. */
 static void
 tell_other_family(const Held *h, const Address *asked)
@@ -150,8 +161,8 @@ tell_other_family(const Held *h, const Address *asked)
         if (asked->any.sa_family != AF_INET || h->key.address.any.sa_family != AF_INET6)
                 return;
         log_warning("the server binds IPv4 and gets %s: it may not understand the addresses of its "
-                    "clients; -l 0.0.0.0:%u suits it better",
-                    address_format(&h->key.address, text, sizeof(text)),
+                    "clients; %s0.0.0.0:%u suits it better",
+                    address_format(&h->key.address, text, sizeof(text)), where_said(h),
                     address_port(&h->key.address));
 }
 

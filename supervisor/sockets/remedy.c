@@ -295,8 +295,9 @@ static const struct {
         [REMEDY_LOCAL_CID] = {.text = "bind the machine's own number (CID), or whichever it has: "
                                       "vsock::PORT"},
         [REMEDY_ADD_SCOPE] = {.text = "name the interface: [fe80::1%eth0]:80"},
-        [REMEDY_CAPABILITY] = {.text = "give the server CAP_NET_BIND_SERVICE, for example by "
-                                       "AmbientCapabilities= in its unit"},
+        [REMEDY_CAPABILITY] =
+                {.text = "give the server CAP_NET_BIND_SERVICE, for example by "
+                         "AmbientCapabilities= and CapabilityBoundingSet= in its unit"},
         [REMEDY_ASK_POLICY] =
                 {.text = "look for the rule that denies it: SELinux logs it (ausearch "
                          "-m avc); Landlock was set by a program that started this one"},

@@ -111,6 +111,21 @@ def _(t):
     assert procs.environment_of(sup.sleeping_worker())["LISTEN_FDNAMES"] == "x:y"
 
 
+@step("a server of IPv4 that gets a socket of both families: what to write, and where that is said")
+def _(t):
+    for handed_over, said in ((True, r"clients; ListenStream=0\.0\.0\.0:"),
+                              (False, r"clients; -l 0\.0\.0\.0:")):
+        port, options, popen = free_port(), [], {}
+        if handed_over:
+            both = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+            t.defer(both.close)
+            popen = handed(("web", both))
+        else:
+            options = ["-l", str(port)]
+        sup = Sup(t, *options, "--", PYTHON, server("simple.py"), port, **popen)
+        sup.wait_for_log(f"{said}{port} suits it better")
+
+
 @step("--stdin and {fd:NAME} know the names")
 def _(t):
     sock, port = listener(t)

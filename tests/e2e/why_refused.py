@@ -29,6 +29,7 @@ def _(t):
     assert answer.causes("tcp") == answer.causes("udp") == ["privileged-port"]
     assert answer.part("tcp")["error"] == "EACCES"
     assert "below 1024" in answer.first_line and "CAP_NET_BIND_SERVICE" in answer.remedies()[0]
+    assert "AmbientCapabilities= and CapabilityBoundingSet= in its unit" in answer.remedies()[0]
 
 
 @step("root asks for another user: the port is free for root, and not for that user")

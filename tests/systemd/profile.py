@@ -80,6 +80,21 @@ def _(t):
     assert ask_who(port)["pid"] == str(service.worker())
 
 
+@step("a port below 1024 without a .socket unit: the capability, and its bounding set as well")
+def _(t):
+    service = Service(t, "low", ["capture = require", f"command = {PYTHON} {server('simple.py')} 83"],
+                      "AmbientCapabilities=CAP_NET_BIND_SERVICE")
+    service.do("start", "--no-block")
+    service.wait_message("AmbientCapabilities= and CapabilityBoundingSet= in its unit")
+    service.stop()
+    service.add_drop_in("95-bounding", "[Service]", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE")
+    service.start()
+    assert ask_who(83)["pid"] == str(service.worker())
+    assert procs.status_field(service.worker(), "Uid").split()[0] != "0"
+    os.kill(service.worker(), 9)
+    assert ask_who(83)["pid"] == str(service.worker())
+
+
 @step("the profile is in force for the server: no capability, no new privilege, a read-only system")
 def _(t):
     port = free_port()

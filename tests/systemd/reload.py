@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""`systemctl reload`: it returns when the new generation serves, and no request fails meanwhile.
+"""`systemctl reload`: it returns when the new generation serves and the old one is gone, and no
+request fails meanwhile.
 
 200 reloads unless SUP_TEST_RELOADS says otherwise; 100 new connections a second meanwhile.
 """
@@ -11,6 +12,7 @@ import time
 
 from load_beside import Load
 from units import Service, run, server, systemctl, systemctl_fails
+import procs
 from harness import PYTHON, ask, ask_who, diag, free_port, step, wait_until
 
 N_RELOADS = int(os.environ.get("SUP_TEST_RELOADS", "200"))
@@ -41,6 +43,7 @@ def _(t):
         service.do("reload")
         took.append(time.monotonic() - begin)
         assert generation(service) == number + 2, "it has returned too early"
+        assert len(procs.children_of(main)) == 1, "the old one is still there"
         assert service.state() == "active (running)"
     load.end()
     took.sort()
@@ -85,6 +88,20 @@ if version() >= 253:
             assert generation(service) == number + 2, "it has returned too early"
             assert service.state() == "active (running)"
         load.end()
+
+    @step("Type=notify-reload, and a new one that fails: it returns 0, and only the journal tells")
+    def _(t):
+        port, flag = free_port(), "/run/sup-test-reload"
+        with open(flag, "w", encoding="utf-8"):
+            pass
+        service = Service(t, "unheard", [command("fails_until.py", port, flag)],
+                          "Type=notify-reload", "ExecReload=")
+        service.start()
+        before = ask_who(port)["pid"]
+        os.remove(flag)
+        service.do("reload")
+        service.wait_message("^reload failed: ")
+        assert generation(service) == 1 and ask_who(port)["pid"] == before
 
 
 @step("a new one that fails: `systemctl reload` fails, and the old one goes on")

@@ -179,12 +179,17 @@ def install_units():
     shutil.copy(f"{source}/sup@.socket", machine.UNIT_DIR)
     for name, target in (("hardened.conf", machine.UNIT_DIR + "/sup@.service.d/50-hardened.conf"),
                          ("sup.sysusers", "/etc/sysusers.d/sup.conf"),
-                         ("sup.tmpfiles", "/etc/tmpfiles.d/sup.conf")):
+                         ("sup.tmpfiles", "/etc/tmpfiles.d/sup.conf"),
+                         ("sup.catalog", "/usr/lib/systemd/catalog/sup.catalog")):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copy(f"{source}/{name}", target)
+    systemctl("daemon-reload")
+
+
+def make_user():
+    """What sup@.service(8) lets a user do once, after `make install`."""
     for program in (["systemd-sysusers", "sup.conf"], ["systemd-tmpfiles", "--create", "sup.conf"]):
         subprocess.run(program, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    systemctl("daemon-reload")
 
 
 def install():
@@ -197,10 +202,13 @@ def install():
             shutil.copy(os.path.join(TOP_BUILDDIR, "examples", name), SERVERS)
 
 
-def run():
-    """Tells the story beside a systemd; on a machine that cannot have one it is skipped."""
+def run(prepare=make_user):
+    """Tells the story beside a systemd; on a machine that cannot have one it is skipped.
+    prepare: what is done there after the installation.
+    """
     if os.environ.get(machine.INSIDE):
         install()
+        prepare()
         harness.run()
     why_not = machine.why_not(ROOT)
     if why_not:
