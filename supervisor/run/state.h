@@ -88,9 +88,10 @@ struct Worker {
         unsigned born_index; /* as its environment says; a standby may get other ones */
         unsigned born_generation;
         uint64_t spawned_usec;
-        uint64_t ready_usec;    /* 0: not ready */
-        uint64_t claimed_usec;  /* when it first got a held socket by a bind(), 0: not yet */
-        uint64_t ended_usec;    /* of the incarnation before, 0: there was none */
+        uint64_t ready_usec;          /* 0: not ready */
+        uint64_t claimed_usec;        /* when it first got a held socket by a bind(), 0: not yet */
+        uint64_t extended_until_usec; /* its start may take until then, by its own word; 0 */
+        uint64_t ended_usec;          /* of the incarnation before, 0: there was none */
         uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
         int end_code;           /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
@@ -331,6 +332,9 @@ int ready_open_notify(Worker *w);
 void ready_start_watchdog(Worker *w, uint64_t usec);
 void ready_resume(Worker *w);
 void ready_close(Worker *w);
+
+/* in_use.c: whether a worker uses a listener that it was handed */
+ReadyUse in_use_look(const Worker *w);
 
 /* kept.c: descriptors that workers gave us to keep */
 int kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name, bool is_stored);
