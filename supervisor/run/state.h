@@ -180,9 +180,10 @@ typedef struct Upgrade {
 typedef struct Upward {
         Announced told;
         char status[UPWARD_STATUS_MAX];
-        bool is_there;           /* there is one */
-        unsigned seen;           /* the last generation that it was told of */
-        sd_event_source *extend; /* asks for more time while a reload goes on */
+        bool is_there;             /* there is one */
+        unsigned seen;             /* the last generation that it was told of */
+        sd_event_source *extend;   /* asks for more time while a start or a reload goes on */
+        uint64_t start_until_usec; /* so long the start may take, when last looked at; 0 */
 } Upward;
 
 /* What the service manager keeps for the next `sup`; see store.c. */

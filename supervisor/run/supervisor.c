@@ -462,6 +462,7 @@ supervisor_run(const Config *config, json_t *consume_state, int argc, char **arg
         for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)
                 worker_event(s.workers[i], LIFE_EVENT_START);
         requests_open(&s);
+        upward_look(&s); /* the first event may be long in coming */
         supervisor_check_done(&s); /* if none of them could be started */
         r = sd_event_loop(s.event);
         terminal_restore(&s);
