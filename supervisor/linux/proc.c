@@ -84,6 +84,18 @@ read_stat(pid_t pid, char *text, size_t size)
         return p && p[1] == ' ' && p[2] ? p + 2 : NULL;
 }
 
+enum { STAT_STATE = 3, STAT_FLAGS = 9, STAT_ENV_END = 51 }; /* fields: proc(5) */
+enum { PF_EXITING = 0x4, PF_KTHREAD = 0x200000 };           /* flags: linux/sched.h */
+
+/* A later field of what read_stat() gave; `otherwise` where it is not there. */
+static unsigned long
+stat_number(const char *p, int field, unsigned long otherwise)
+{
+        for (int i = STAT_STATE; p && i < field; i++)
+                p = strchr(p + 1, ' ');
+        return p ? strtoul(p, NULL, 10) : otherwise;
+}
+
 /* The parent of a process, or 0 when it is gone. */
 pid_t
 proc_parent(pid_t pid)
@@ -256,19 +268,21 @@ proc_comm(pid_t pid, char *ret_comm, size_t size)
 bool
 proc_is_in_exec(pid_t pid)
 {
-        enum { FLAGS = 9, ENV_END = 51, PF_EXITING = 0x4, PF_KTHREAD = 0x200000 };
         char text[1024];
-        const char *p = read_stat(pid, text, sizeof(text)); /* from the third field on */
-        unsigned long flags;
+        const char *p = read_stat(pid, text, sizeof(text));
 
-        if (!p)
-                return false;
-        for (int field = 3; p && field < FLAGS; field++)
-                p = strchr(p + 1, ' ');
-        flags = p ? strtoul(p, NULL, 10) : PF_EXITING;
-        for (int field = FLAGS; p && field < ENV_END; field++)
-                p = strchr(p + 1, ' ');
-        return p && strtoul(p, NULL, 10) == 0 && !(flags & (PF_EXITING | PF_KTHREAD));
+        return p && !(stat_number(p, STAT_FLAGS, PF_EXITING) & (PF_EXITING | PF_KTHREAD)) &&
+               stat_number(p, STAT_ENV_END, 1) == 0;
+}
+
+/* Whether a process is on its way out, or gone: its descriptors may be closed already. */
+bool
+proc_is_exiting(pid_t pid)
+{
+        char text[1024];
+        const char *p = read_stat(pid, text, sizeof(text));
+
+        return !p || stat_number(p, STAT_FLAGS, PF_EXITING) & PF_EXITING;
 }
 
 /*

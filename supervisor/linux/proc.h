@@ -34,6 +34,7 @@ bool proc_is_hidden(pid_t pid);
 char proc_state(pid_t pid);
 int proc_comm(pid_t pid, char *ret_comm, size_t size);
 bool proc_is_in_exec(pid_t pid);
+bool proc_is_exiting(pid_t pid);
 int proc_environment_value(pid_t pid, const char *name, char *ret_value, size_t size);
 int proc_fd_flags(pid_t pid, int fd, int *ret_flags);
 int proc_fd_in_epoll(pid_t pid, int fd);

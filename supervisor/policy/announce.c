@@ -9,6 +9,9 @@
  */
 #include "policy/announce.h"
 
+/* A word that comes at the last moment shall still be in time. */
+#define WORD_USEC USEC_PER_SEC
+
 /* The state to be told next; the one that was told already, if nothing is to be said. */
 Announced
 announce_next(Announced told, const AnnounceInput *input)
@@ -20,4 +23,20 @@ announce_next(Announced told, const AnnounceInput *input)
         if (input->reloading || (told == ANNOUNCED_READY && input->reloaded))
                 return ANNOUNCED_RELOADING;
         return ANNOUNCED_READY;
+}
+
+/*
+ * How much time to ask for, in microseconds from now on; 0: none. A reload takes as long as it takes. A start
+ * has what is left of it (0: nobody said how long it may take, or it has had its time), and no more:
+ * a server that comes to nothing again and again must not seem to start for ever.
+ */
+uint64_t
+announce_extension(Announced told, uint64_t start_left_usec)
+{
+        if (told == ANNOUNCED_RELOADING)
+                return ANNOUNCE_EXTENSION_USEC;
+        if (told != ANNOUNCED_STARTING || start_left_usec == 0)
+                return 0;
+        return start_left_usec < ANNOUNCE_EXTENSION_USEC - WORD_USEC ? start_left_usec + WORD_USEC
+                                                                     : ANNOUNCE_EXTENSION_USEC;
 }

@@ -4,6 +4,12 @@
 #define SUP_POLICY_ANNOUNCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "base/parse.h"
+
+/* What is asked for at a time: what is said again within this is alive. */
+#define ANNOUNCE_EXTENSION_USEC (30 * USEC_PER_SEC)
 
 /* The states of a service in sd_notify(3). */
 typedef enum Announced {
@@ -22,5 +28,6 @@ typedef struct AnnounceInput {
 } AnnounceInput;
 
 Announced announce_next(Announced told, const AnnounceInput *input);
+uint64_t announce_extension(Announced told, uint64_t start_left_usec);
 
 #endif

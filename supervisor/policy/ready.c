@@ -3,8 +3,9 @@
  * ready.c - which sign of a worker counts as "it serves".
  *
  * Gist: with --ready=auto the most trustworthy sign that this kind of worker gives: its own word if
- * it ever speaks sd_notify(3), else that it listens, else that it is still alive after a second,
- * or, where nobody handed it a listener, after ten.
+ * it ever speaks sd_notify(3), else that it listens, else that it uses a listener that it was handed,
+ * which is looked for after a second, else that it is still alive after ten. One that has nothing to
+ * show, or may not be looked at, need only be alive after a second.
  */
 #include "policy/ready.h"
 
@@ -12,8 +13,12 @@
 
 /* An activated server that says nothing is taken for ready after this. */
 #define ALIVE_IS_READY_USEC USEC_PER_SEC
-/* One that could still bind by itself may just be slow. */
+/* One that could still bind by itself, or does not use what it was handed, may just be slow. */
 #define SILENT_IS_READY_USEC (10 * USEC_PER_SEC)
+#define PAUSE_MIN_USEC (100 * USEC_PER_MSEC)
+#define PAUSE_MAX_USEC (500 * USEC_PER_MSEC)
+/* At most this part of the time goes into looking. */
+#define COST_PART 10
 
 /* Whether a sign makes a worker of these habits ready. */
 bool
@@ -33,7 +38,7 @@ ready_counts(ReadyMode mode, const ReadyHabits *habits, ReadySign sign)
         }
         if (sign == READY_SIGN_LISTEN)
                 return !habits->speaks;
-        if (sign == READY_SIGN_TIME)
+        if (sign == READY_SIGN_TIME || sign == READY_SIGN_USE)
                 return !habits->speaks && !habits->listens;
         return true;
 }
@@ -52,6 +57,31 @@ ready_delay(ReadyMode mode, const ReadyHabits *habits, bool is_handed, uint64_t 
         return is_handed || habits->silent ? ALIVE_IS_READY_USEC : SILENT_IS_READY_USEC;
 }
 
+/*
+ * How long, in microseconds, until a worker that was handed its listeners is looked at again, after a
+ * look that cost so much; 0: it counts as serving. The longer it takes, the less a moment matters.
+ */
+uint64_t
+ready_pause(ReadyUse use, uint64_t lived_usec, uint64_t cost_usec)
+{
+        uint64_t waited_usec;
+        uint64_t pause_usec;
+
+        if (use != READY_USE_NONE || lived_usec >= SILENT_IS_READY_USEC)
+                return 0;
+        waited_usec = lived_usec > ALIVE_IS_READY_USEC ? lived_usec - ALIVE_IS_READY_USEC : 0;
+        pause_usec = waited_usec / 4;
+        if (pause_usec < PAUSE_MIN_USEC)
+                pause_usec = PAUSE_MIN_USEC;
+        if (pause_usec > PAUSE_MAX_USEC)
+                pause_usec = PAUSE_MAX_USEC;
+        if (pause_usec < cost_usec * COST_PART)
+                pause_usec = cost_usec * COST_PART;
+        if (pause_usec > SILENT_IS_READY_USEC - lived_usec)
+                pause_usec = SILENT_IS_READY_USEC - lived_usec;
+        return pause_usec;
+}
+
 /* Why a worker is ready, as the end of "it is ready: …". */
 const char *
 ready_sign_text(ReadySign sign)
@@ -63,6 +93,8 @@ ready_sign_text(ReadySign sign)
                 return "it says READY=1";
         case READY_SIGN_FD:
                 return "it wrote to its readiness descriptor";
+        case READY_SIGN_USE:
+                return "it uses its listener";
         case READY_SIGN_TIME:
                 break;
         }

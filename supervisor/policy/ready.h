@@ -18,8 +18,16 @@ typedef enum ReadySign {
         READY_SIGN_LISTEN, /* it listens on a held socket, or claimed one */
         READY_SIGN_NOTIFY, /* READY=1, sd_notify(3) */
         READY_SIGN_FD,     /* it wrote to the descriptor that it was given for that */
-        READY_SIGN_TIME,   /* it has lived for ready_delay() */
+        READY_SIGN_USE,    /* it uses a listener that it was handed */
+        READY_SIGN_TIME,   /* it has lived for long enough */
 } ReadySign;
+
+/* What a look at the listeners that a worker was handed came to. */
+typedef enum ReadyUse {
+        READY_USE_UNKNOWN, /* it was handed none, or may not be looked at */
+        READY_USE_NONE,
+        READY_USE_SEEN,
+} ReadyUse;
 
 /* What workers of its kind have been seen to do. */
 typedef struct ReadyHabits {
@@ -31,6 +39,7 @@ typedef struct ReadyHabits {
 bool ready_counts(ReadyMode mode, const ReadyHabits *habits, ReadySign sign);
 uint64_t ready_delay(ReadyMode mode, const ReadyHabits *habits, bool is_handed,
                      uint64_t timer_usec);
+uint64_t ready_pause(ReadyUse use, uint64_t lived_usec, uint64_t cost_usec);
 const char *ready_sign_text(ReadySign sign);
 
 #endif

@@ -3,8 +3,9 @@
  * drain.c - how an old generation is served out.
  *
  * Theory of operation: nothing tells when a server has served its last connection, so it is looked
- * for, every few milliseconds and only while an old generation is there. One that is retired by its
- * stop signal is only watched, for the summary. One that is retired by its connections keeps serving
+ * for, every few milliseconds and only while old workers are on their way out. Those that are retired
+ * by their stop signal are only watched, for the summary: what they have is read before they get it,
+ * since they may be gone a moment later. One that is retired by its connections keeps serving
  * until nothing is left in its queues and it has no connection open but such as are idle, for two
  * looks in a row (between the two, what the kernel had in its hands has arrived); or until
  * --drain-timeout. Then its workers get their stop signal.
@@ -62,16 +63,58 @@ static void
 account(Generation *g, const ConnectionSet *now, bool was_cut)
 {
         unsigned gone = (unsigned)connections_gone(&g->open, now);
+        Measure *m =
+                g->state == GENERATION_RETIRING ? &g->measure : &g->supervisor->rollout.measure;
 
         if (was_cut)
-                g->measure.cut += gone;
+                m->cut += gone;
         else
-                g->measure.finished += gone;
+                m->finished += gone;
         connections_deinit(&g->open);
         g->open = *now;
 }
 
-/* See what connections it has now. Returns 0 or a negative errno. */
+/* Whether a reload has replaced the worker: with its generation, or before the others. */
+static bool
+is_replaced(const Worker *w)
+{
+        const Supervisor *s = w->supervisor;
+
+        return w->generation->state == GENERATION_RETIRING ||
+               (s->rollout.state != ROLLOUT_IDLE && w->generation == s->current &&
+                (w->role == ROLE_RETIRING || w->renew_as));
+}
+
+static bool
+is_going(const Worker *w, const Generation *g)
+{
+        return w->generation == g && w->pid && is_replaced(w);
+}
+
+static bool
+has_going(const Generation *g)
+{
+        const Supervisor *s = g->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (is_going(s->workers[i], g))
+                        return true;
+        return false;
+}
+
+/* Whether one of them is ending right now: whether its connections were cut is told by its end. */
+static bool
+is_ending(const Generation *g)
+{
+        const Supervisor *s = g->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (is_going(s->workers[i], g) && proc_is_exiting(s->workers[i]->pid))
+                        return true;
+        return false;
+}
+
+/* See what connections those on their way out have now. Returns 0 or a negative errno. */
 static int
 read_connections(const Generation *g, ConnectionSet *ret)
 {
@@ -80,7 +123,7 @@ read_connections(const Generation *g, ConnectionSet *ret)
 
         *ret = (ConnectionSet){0};
         for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->generation == g && s->workers[i]->pid)
+                if (is_going(s->workers[i], g))
                         (void)traps_tree(s->workers[i], &pids);
         if (pids.n_pids == 0)
                 return 0;
@@ -126,9 +169,11 @@ look(Generation *g)
         bool is_known = read_connections(g, &now) >= 0;
         bool is_quiet;
 
-        if (is_known)
+        if (is_known && !is_ending(g))
                 account(g, &now, false);
-        if (g->drain != DRAIN_CONNECTIONS || !has_undrained(g))
+        else if (is_known)
+                connections_deinit(&now);
+        if (g->state != GENERATION_RETIRING || g->drain != DRAIN_CONNECTIONS || !has_undrained(g))
                 return;
         is_quiet = is_known && n_queue == 0 &&
                    !connections_are_coming(&g->supervisor->held, g->number, drained_usec) &&
@@ -148,7 +193,8 @@ look_at_all(Supervisor *s)
         bool goes_on = false;
 
         for (size_t i = 0; i < s->n_generations; i++)
-                if (s->generations[i]->state == GENERATION_RETIRING) {
+                if (s->generations[i]->state == GENERATION_RETIRING ||
+                    has_going(s->generations[i])) {
                         look(s->generations[i]);
                         goes_on = true;
                 }
@@ -176,11 +222,14 @@ on_look(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* The generation is retiring from now on. */
+/* More workers of the generation, or all, are on their way out; they did not get their stop signal yet. */
 void
 drain_begin(Supervisor *s, Generation *g)
 {
-        (void)read_connections(g, &g->open);
+        CLEANUP(connections_deinit_p) ConnectionSet now = {0};
+
+        if (read_connections(g, &now) >= 0)
+                (void)connections_add(&g->open, &now);
         if (!s->drain_timer)
                 (void)sd_event_add_time_relative(s->event, &s->drain_timer, CLOCK_MONOTONIC,
                                                  LOOK_EVERY_USEC, USEC_PER_MSEC, on_look, s);
@@ -195,7 +244,7 @@ drain_wake(Supervisor *s)
 }
 
 /*
- * A worker of a retiring generation ended: were its connections finished, or cut? One that ended
+ * A worker that was on its way out ended: were its connections finished, or cut? One that ended
  * by its own decision has finished them; one that a signal ended has not.
  */
 void
@@ -203,7 +252,6 @@ drain_worker_ended(const Worker *w)
 {
         ConnectionSet now;
 
-        if (w->generation->state == GENERATION_RETIRING &&
-            read_connections(w->generation, &now) == 0)
+        if (is_replaced(w) && read_connections(w->generation, &now) == 0)
                 account(w->generation, &now, w->end_code != CLD_EXITED);
 }

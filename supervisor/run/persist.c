@@ -71,6 +71,7 @@ static const Field worker_fields[] = {
         FIELD(Worker, spawned_usec, FIELD_U64),
         FIELD(Worker, ready_usec, FIELD_U64),
         FIELD(Worker, claimed_usec, FIELD_U64),
+        FIELD(Worker, extended_until_usec, FIELD_U64),
         FIELD(Worker, ended_usec, FIELD_U64),
         FIELD(Worker, deadline_usec, FIELD_U64),
         FIELD(Worker, end_code, FIELD_INT),

@@ -94,6 +94,11 @@ extend_timeout(Worker *w, uint64_t usec)
 {
         uint64_t until_usec = now_usec() + usec;
 
+        if (w->state == LIFE_STARTING) {
+                if (until_usec > w->extended_until_usec)
+                        w->extended_until_usec = until_usec;
+                return;
+        }
         if (w->state != LIFE_READY && w->deadline_usec && until_usec > w->deadline_usec)
                 worker_set_deadline(w, usec);
 }

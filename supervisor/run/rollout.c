@@ -106,6 +106,7 @@ renew_next(Supervisor *s)
                 return;
         old->renew = true;
         old->renew_as = s->rollout.generation;
+        drain_begin(s, old->generation);
         worker_event(old, LIFE_EVENT_STOP);
 }
 
@@ -160,6 +161,7 @@ begin(Supervisor *s)
                 return;
         }
         measure_wake(s);
+        drain_deinit(s->current); /* what was open at an earlier reload */
         if (reload->mode == RELOAD_SERIAL)
                 renew_next(s);
         else
@@ -177,6 +179,7 @@ retire_generation(Supervisor *s, Generation *g)
         g->drain = s->current->is_steered ? DRAIN_CONNECTIONS : DRAIN_SIGNAL;
         if (reload_merge_waiters(&g->waiters, &g->n_waiters, &s->rollout.reload) < 0)
                 requests_refuse(&s->rollout.reload, "out of memory");
+        drain_begin(s, g);
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
 
@@ -187,7 +190,6 @@ retire_generation(Supervisor *s, Generation *g)
                 else
                         worker_retire(w);
         }
-        drain_begin(s, g);
 }
 
 static void
@@ -225,6 +227,7 @@ serve_out(Supervisor *s, Generation *g)
         g->has_failed = true;
         g->retire_usec = now_usec();
         g->drain = DRAIN_CONNECTIONS;
+        drain_begin(s, g);
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
 
@@ -245,7 +248,6 @@ serve_out(Supervisor *s, Generation *g)
                 if (w)
                         worker_event(w, LIFE_EVENT_START);
         }
-        drain_begin(s, g);
 }
 
 /* Bring the old generation back where the new one has taken a place, and end the new one. */
@@ -409,8 +411,11 @@ candidate_ready(Worker *w)
         }
         old = reload->mode == RELOAD_SERIAL ? NULL : find_old(s, w->index);
         w->role = ROLE_ACTIVE;
-        if (old)
+        if (old) {
+                old->role = ROLE_RETIRING;
+                drain_begin(s, old->generation);
                 worker_retire(old);
+        }
         rollout_event(s, find_old(s, 0) ? ROLLOUT_EVENT_READY_SOME : ROLLOUT_EVENT_READY_ALL);
 }
 

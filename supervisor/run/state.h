@@ -88,9 +88,10 @@ struct Worker {
         unsigned born_index; /* as its environment says; a standby may get other ones */
         unsigned born_generation;
         uint64_t spawned_usec;
-        uint64_t ready_usec;    /* 0: not ready */
-        uint64_t claimed_usec;  /* when it first got a held socket by a bind(), 0: not yet */
-        uint64_t ended_usec;    /* of the incarnation before, 0: there was none */
+        uint64_t ready_usec;          /* 0: not ready */
+        uint64_t claimed_usec;        /* when it first got a held socket by a bind(), 0: not yet */
+        uint64_t extended_until_usec; /* its start may take until then, by its own word; 0 */
+        uint64_t ended_usec;          /* of the incarnation before, 0: there was none */
         uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
         int end_code;           /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
@@ -179,9 +180,10 @@ typedef struct Upgrade {
 typedef struct Upward {
         Announced told;
         char status[UPWARD_STATUS_MAX];
-        bool is_there;           /* there is one */
-        unsigned seen;           /* the last generation that it was told of */
-        sd_event_source *extend; /* asks for more time while a reload goes on */
+        bool is_there;             /* there is one */
+        unsigned seen;             /* the last generation that it was told of */
+        sd_event_source *extend;   /* asks for more time while a start or a reload goes on */
+        uint64_t start_until_usec; /* so long the start may take, when last looked at; 0 */
 } Upward;
 
 /* What the service manager keeps for the next `sup`; see store.c. */
@@ -331,6 +333,9 @@ int ready_open_notify(Worker *w);
 void ready_start_watchdog(Worker *w, uint64_t usec);
 void ready_resume(Worker *w);
 void ready_close(Worker *w);
+
+/* in_use.c: whether a worker uses a listener that it was handed */
+ReadyUse in_use_look(const Worker *w);
 
 /* kept.c: descriptors that workers gave us to keep */
 int kept_add(Supervisor *s, unsigned index, int consume_fd, const char *name, bool is_stored);

@@ -26,6 +26,7 @@
 #include "run/upgrade.h"
 #include "run/upward.h"
 #include "sockets/listener.h"
+#include "sockets/steer.h"
 
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t
@@ -369,6 +370,17 @@ supervisor_deinit(Supervisor *s)
         free(s->name);
 }
 
+/* What the first reload would fail with is better known now. */
+static void
+warn_of_reload(const Supervisor *s)
+{
+        CLEANUP_FREE char *reason = NULL;
+
+        if (s->config->drain == DRAIN_CONNECTIONS && steer_check(&s->held, &reason) < 0)
+                log_warning("a reload with --drain=connections will fail: %s",
+                            reason ? reason : "out of memory");
+}
+
 /* The first generation, idle. */
 static int
 add_workers(Supervisor *s)
@@ -405,6 +417,8 @@ set_up(Supervisor *s, const json_t *state, char **ret_why)
                 cgroups_init(s, state == NULL);
         if (r == 0 && !state)
                 r = open_listeners(s, ret_why);
+        if (r == 0 && !state)
+                warn_of_reload(s);
         if (r >= 0)
                 r = sd_event_new(&s->event);
         if (r >= 0)
@@ -463,6 +477,7 @@ supervisor_run(const Config *config, json_t *consume_state, int argc, char **arg
         for (size_t i = 0; i < s.n_workers && is_new && !s.stopping; i++)
                 worker_event(s.workers[i], LIFE_EVENT_START);
         requests_open(&s);
+        upward_look(&s);           /* the first event may be long in coming */
         supervisor_check_done(&s); /* if none of them could be started */
         r = sd_event_loop(s.event);
         terminal_restore(&s);

@@ -4,7 +4,7 @@
  *
  * Gist: after every round of events the state is looked at once, and what has changed since the last
  * time is told in one message: READY=1, RELOADING=1, STOPPING=1 as policy/announce.c says, and
- * STATUS= with one line for a person. The event loop sends WATCHDOG=1 itself, so that a loop which
+ * STATUS= with one line for a person. While a start or a reload goes on more time is asked for. The event loop sends WATCHDOG=1 itself, so that a loop which
  * is stuck is noticed. Without a service manager ($NOTIFY_SOCKET) none of this costs anything.
  */
 #include <ctype.h>
@@ -20,8 +20,6 @@
 
 /* What the end takes beyond the patience with the workers: SIGKILL, and clearing away. */
 #define END_USEC (15 * USEC_PER_SEC)
-/* A reload takes as long as it takes; what is said again within this is alive. */
-#define EXTEND_USEC (30 * USEC_PER_SEC)
 
 static unsigned
 count_serving(const Supervisor *s)
@@ -107,7 +105,7 @@ format_state(const Supervisor *s, Announced state, char *ret_text, size_t size)
         case ANNOUNCED_RELOADING:
                 (void)snprintf(ret_text, size,
                                "RELOADING=1\nMONOTONIC_USEC=%llu\nEXTEND_TIMEOUT_USEC=%llu\n",
-                               (unsigned long long)now_usec(), EXTEND_USEC);
+                               (unsigned long long)now_usec(), ANNOUNCE_EXTENSION_USEC);
                 break;
         case ANNOUNCED_STOPPING:
                 (void)snprintf(ret_text, size, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\n", usec);
@@ -115,25 +113,66 @@ format_state(const Supervisor *s, Announced state, char *ret_text, size_t size)
         }
 }
 
-/* A reload goes on: ask for more time. */
+/*
+ * Until when the start may take, 0: nobody said that. Of workers only the first word counts, since one
+ * that is started again and again could say it for ever.
+ */
+static uint64_t
+start_until(const Supervisor *s)
+{
+        uint64_t until_usec =
+                s->config->start_timeout_usec ? s->started_usec + s->config->start_timeout_usec : 0;
+
+        for (size_t i = 0; i < s->n_workers; i++) {
+                const Worker *w = s->workers[i];
+
+                if (w->role == ROLE_ACTIVE && w->state == LIFE_STARTING && w->n_restarts == 0 &&
+                    w->extended_until_usec > until_usec)
+                        until_usec = w->extended_until_usec;
+        }
+        return until_usec;
+}
+
+static int on_extend(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Ask for more time if that is due. is_asked: the message of a new state has done so. */
+static void
+extend(Supervisor *s, bool is_asked)
+{
+        Upward *u = &s->upward;
+        uint64_t now = now_usec();
+        uint64_t left_usec = u->start_until_usec > now ? u->start_until_usec - now : 0;
+        uint64_t usec = announce_extension(u->told, left_usec);
+
+        u->extend = sd_event_source_disable_unref(u->extend);
+        if (usec && !is_asked)
+                (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", (unsigned long long)usec);
+        if (usec == ANNOUNCE_EXTENSION_USEC) /* else it is all that there is to ask for */
+                (void)sd_event_add_time_relative(s->event, &u->extend, CLOCK_MONOTONIC, usec / 2, 0,
+                                                 on_extend, s);
+}
+
+/* It still goes on. */
 static int
 on_extend(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        (void)userdata;
-        (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", EXTEND_USEC);
-        (void)sd_event_source_set_time(source, usec + EXTEND_USEC / 2);
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        (void)source;
+        (void)usec;
+        extend(userdata, false);
+        return 0;
 }
 
+/* A start for which more time is granted by now than the last time. */
 static void
-extend_while_reloading(Supervisor *s)
+extend_start(Supervisor *s)
 {
         Upward *u = &s->upward;
+        uint64_t until_usec = start_until(s);
 
-        u->extend = sd_event_source_disable_unref(u->extend);
-        if (u->told == ANNOUNCED_RELOADING)
-                (void)sd_event_add_time_relative(s->event, &u->extend, CLOCK_MONOTONIC,
-                                                 EXTEND_USEC / 2, 0, on_extend, s);
+        if (u->told != ANNOUNCED_STARTING || until_usec <= u->start_until_usec)
+                return;
+        u->start_until_usec = until_usec;
+        extend(s, false);
 }
 
 /* One message: a new state if there is one, and the status line. */
@@ -149,7 +188,7 @@ tell(Supervisor *s, Announced state, const char *status)
         if (state == u->told)
                 return;
         u->told = state;
-        extend_while_reloading(s);
+        extend(s, true);
 }
 
 /* After every round of events: tell what is new. */
@@ -176,6 +215,7 @@ upward_look(Supervisor *s)
                 tell(s, state, status);
                 input.reloaded = false;
         }
+        extend_start(s);
 }
 
 /*

@@ -61,30 +61,80 @@ start_limit(const Worker *w)
                        : 0;
 }
 
-/* Being alive is enough for some; the others have until the start limit, if there is one. */
+/* When it is late, and ended for that; 0: never. */
+static uint64_t
+late_at(const Worker *w)
+{
+        uint64_t limit_usec = start_limit(w);
+        uint64_t at_usec = w->spawned_usec + limit_usec;
+
+        if (limit_usec == 0)
+                return 0;
+        return at_usec > w->extended_until_usec ? at_usec : w->extended_until_usec;
+}
+
+/*
+ * Whether a worker that says nothing counts as serving by now: else *ret_pause_usec is how long until it
+ * is looked at again, 0: it is not. One that might be ready for all we know is not called late.
+ */
+static bool
+serves_silently(Worker *w, uint64_t now, uint64_t *ret_pause_usec)
+{
+        const Supervisor *s = w->supervisor;
+        uint64_t late_usec = late_at(w);
+        ReadyUse use = READY_USE_UNKNOWN;
+
+        *ret_pause_usec = 0;
+        if (!ready_counts(s->config->ready, &w->generation->habits, READY_SIGN_TIME))
+                return false;
+        if (s->config->ready == READY_AUTO && (late_usec == 0 || now < late_usec)) {
+                use = in_use_look(w);
+                *ret_pause_usec =
+                        ready_pause(use, now - w->spawned_usec, (now_usec() - now) * s->n_workers);
+        }
+        if (*ret_pause_usec)
+                return false;
+        worker_sign(w, use == READY_USE_SEEN ? READY_SIGN_USE : READY_SIGN_TIME);
+        return w->state == LIFE_READY;
+}
+
+/* It claimed a listener a while ago, and need not call listen() on it. */
+static bool
+serves_by_claim(Worker *w, uint64_t now)
+{
+        if (!w->claimed_usec || now - w->claimed_usec + TIMER_SLACK_USEC < CLAIM_IS_READY_USEC)
+                return false;
+        w->ready_usec = w->claimed_usec;
+        worker_sign(w, READY_SIGN_LISTEN);
+        if (w->state == LIFE_READY)
+                return true;
+        w->ready_usec = 0;
+        return false;
+}
+
+/* Some need not say that they serve; the others have until the start limit, if there is one. */
 static void
 on_still_starting(Worker *w)
 {
         uint64_t now = now_usec();
-        uint64_t lived_usec = now - w->spawned_usec;
-        uint64_t limit_usec = start_limit(w);
+        uint64_t late_usec = late_at(w);
+        uint64_t due_usec;
+        uint64_t pause_usec;
 
-        if (w->claimed_usec && now - w->claimed_usec + TIMER_SLACK_USEC >= CLAIM_IS_READY_USEC) {
-                w->ready_usec = w->claimed_usec;
-                worker_sign(w, READY_SIGN_LISTEN); /* it need not call listen() any more */
-                if (w->state == LIFE_READY)
-                        return;
-                w->ready_usec = 0;
-        }
-        worker_sign(w, READY_SIGN_TIME);
-        if (w->state == LIFE_READY)
-                w->generation->habits.silent = true;
-        if (w->state != LIFE_STARTING || limit_usec == 0)
+        if (serves_by_claim(w, now))
                 return;
-        if (lived_usec >= limit_usec)
+        if (serves_silently(w, now, &pause_usec)) {
+                w->generation->habits.silent = true;
+                return;
+        }
+        if (w->state != LIFE_STARTING)
+                return;
+        due_usec = pause_usec && (!late_usec || now + pause_usec < late_usec) ? now + pause_usec
+                                                                              : late_usec;
+        if (due_usec && due_usec <= now)
                 worker_event(w, LIFE_EVENT_TIMEOUT);
-        else
-                worker_set_deadline(w, limit_usec - lived_usec);
+        else if (due_usec)
+                worker_set_deadline(w, due_usec - now);
 }
 
 /* What was due is due now. */
@@ -131,7 +181,7 @@ spawn(Worker *w)
         w->born_index = w->index;
         w->born_generation = w->generation->number;
         worker_clear_deadline(w);
-        w->ready_usec = w->claimed_usec = 0;
+        w->ready_usec = w->claimed_usec = w->extended_until_usec = 0;
         w->session = 0;
         w->told_pid = 0;
         w->asked.n_pids = 0;

@@ -210,6 +210,19 @@ connections_are_coming(const HeldTable *held, unsigned generation, uint64_t age_
         return sockdiag_dump_inet(&query, on_handshake, &handshakes) >= 0 && handshakes.found;
 }
 
+/* Take in those of another set as well; it has then as many idle ones as that. 0 or -ENOMEM. */
+int
+connections_add(ConnectionSet *set, const ConnectionSet *more)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < more->n && r == 0; i++)
+                r = add_inode(set, more->inodes[i]);
+        sort_set(set);
+        set->n_idle = more->n_idle;
+        return r;
+}
+
 /* How many of `before` are not in `now` any more. */
 size_t
 connections_gone(const ConnectionSet *before, const ConnectionSet *now)

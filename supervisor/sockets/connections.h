@@ -21,6 +21,7 @@ typedef struct ConnectionSet {
 int connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
                      uint64_t idle_usec, ConnectionSet *ret);
 bool connections_are_coming(const HeldTable *held, unsigned generation, uint64_t age_usec);
+int connections_add(ConnectionSet *set, const ConnectionSet *more);
 size_t connections_gone(const ConnectionSet *before, const ConnectionSet *now);
 void connections_deinit(ConnectionSet *set);
 void connections_deinit_p(ConnectionSet *set);

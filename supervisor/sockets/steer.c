@@ -315,6 +315,24 @@ steer_prepare(HeldTable *t, unsigned from, unsigned to, bool by_chance, int fd_f
         return 0;
 }
 
+/*
+ * Whether steer_prepare() could work, as far as that can be told beforehand.
+ * Returns 0, or a negative errno with the sentence that it would have.
+ */
+int
+steer_check(const HeldTable *t, char **ret_why)
+{
+        for (size_t i = 0; i < t->n_items; i++) {
+                const Held *h = t->items[i];
+                bool is_possible = address_has_port(&h->key.address) || h->path;
+                CLEANUP_FD int fd = is_possible ? open_like(h) : -EOPNOTSUPP;
+
+                if (fd < 0)
+                        return explain(h, fd, ret_why);
+        }
+        return 0;
+}
+
 /* What is a generation's own is for all from now on. */
 void
 steer_share(HeldTable *t, unsigned generation)

@@ -12,6 +12,7 @@
 int steer_listen(int fd, int backlog);
 int steer_prepare(HeldTable *t, unsigned from, unsigned to, bool by_chance, int fd_floor,
                   char **ret_why);
+int steer_check(const HeldTable *t, char **ret_why);
 void steer_share(HeldTable *t, unsigned generation);
 void steer_split(HeldTable *t, unsigned from, unsigned to, unsigned share);
 void steer_commit(HeldTable *t, unsigned generation);

@@ -220,17 +220,30 @@ def _(t):
     refuses(t, 2, "--as", "--as", "80")
 
 
-@step("an ordinary user's sup is told why it cannot steer connections to root's socket")
+@step("an ordinary user's sup says why it cannot steer connections to root's socket: at once, and again")
 def _(t):
     need_root("the socket is to be root's")
     sock, port = listener(t)
     sup = Sup(t, "--drain=connections", "--", PYTHON, server("simple.py"), port, user=True,
               **handed(("web", sock)))
     first = wait_who(port)["pid"]
+    reason = (rf"{port} \(tcp\) was opened by uid 0 \(the service manager\), and only root can .*: "
+              "reload without --drain=connections")
+    assert sup.err.find("a reload with --drain=connections will fail: .*" + reason), sup.said()
     sup.send(signal.SIGHUP)
-    sup.wait_for_log(rf"127.0.0.1:{port} \(tcp\) was opened by uid 0 \(the service manager\), and only "
-                     "root can .*: reload without --drain=connections")
+    sup.wait_for_log("reload failed: .*" + reason)
     assert ask_who(port)["pid"] == first
+
+
+@step("nothing of that is said where it will work, or where nobody asked for it")
+def _(t):
+    need_root("the socket is to be root's")
+    for options, user in ((["--drain=connections"], False), ([], True)):
+        sock, port = listener(t)
+        sup = Sup(t, *options, "--", PYTHON, server("simple.py"), port, user=user,
+                  **handed(("web", sock)))
+        wait_who(port)
+        assert not sup.err.find("will fail"), sup.said()
 
 
 @step("what is meant for another process is left alone")

@@ -75,14 +75,113 @@ def _(t):
     sup.wait_for_log("is ready: it listens")
 
 
-@step("auto: an activated one that says nothing is ready when it has lived for a second")
+@step("auto: an activated one that says nothing is ready when it is seen to use its listener")
 def _(t):
     need_root("the network of the story is its own")
     sup = Sup(t, "-v", "--control", t.path("control"), "-l", "127.0.0.1:8001", "--", PYTHON,
               server("activated.py"))
     begin = time.monotonic()
+    sup.wait_for_log("is ready: it uses its listener")
+    assert 0.8 < time.monotonic() - begin < 5
+
+
+@step("auto: one that binds what it was handed, after 4 s, is not ready before")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "--control", t.path("control"), "-l", "127.0.0.1:8001", "--", PYTHON,
+              server("slow_start.py"), 8001, 4)
+    begin = time.monotonic()
+    match = sup.wait_for_log("is ready: (.*)")
+    assert time.monotonic() - begin > 3.5 and match[1] == "it listens", match[1]
+
+
+WAITS_FOR_OTHERS = """
+import select, socket, time
+pair = socket.socketpair()
+begin = time.monotonic()
+while time.monotonic() - begin < 3:
+    poll = select.poll()
+    poll.register(pair[0], select.POLLIN)
+    poll.poll(3000)
+listener = socket.socket(fileno=3)
+while True:
+    connection, _ = listener.accept()
+    connection.sendall(b"here")
+    connection.close()
+"""
+
+
+@step("auto: an activated one that waits for something else before it serves is not ready before")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "-l", "127.0.0.1:8001", "--", PYTHON, t.write("waits.py", WAITS_FOR_OTHERS))
+    begin = time.monotonic()
+    sup.wait_for_log("is ready: it uses its listener")
+    assert time.monotonic() - begin > 2.5
+
+
+@step("auto: an activated one that never binds and ends after 2 s never counts as serving")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "--control", t.path("control"), "-l", "127.0.0.1:8001", "--", "sh", "-c",
+              "sleep 2; exit 3")
+    for _ in range(2):
+        mark = sup.mark()
+        sup.wait_for_log("exited with status 3", since=mark)
+        assert verb(t, "ready")[0] == 1
+    assert not sup.err.find("is ready"), sup.said()
+
+
+BUSY = """
+import socket
+listener = socket.socket(fileno=3)
+listener.setblocking(False)
+while True:
+    try:
+        connection, _ = listener.accept()
+        connection.sendall(b"here")
+    except BlockingIOError:
+        pass
+"""
+
+
+@step("auto: one that is too busy ever to wait is ready by the connection that it has")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "-l", "127.0.0.1:8001", "--", PYTHON, t.write("busy.py", BUSY))
+    sup.wait_for_log("listening on")
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", 8001), 10) as client:
+        assert client.recv(4) == b"here"
+        sup.wait_for_log("is ready: it uses its listener")
+    assert time.monotonic() - begin < 5
+
+
+HIDDEN = """
+import ctypes, socket
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+socket.socket(fileno=3).accept()
+"""
+
+
+@step("auto: one that may not be looked at is ready when it has lived for a second")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.write("hidden.py", HIDDEN)
+    sup = Sup(t, "-v", "-l", "127.0.0.1:8001", "--", PYTHON, path, user=True)
+    begin = time.monotonic()
     sup.wait_for_log("is ready: it lives on")
     assert 0.8 < time.monotonic() - begin < 5
+
+
+@step("auto: one that is never seen to use its listener is ready by living on, not late")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "-l", "127.0.0.1:8001", "--start-timeout=2s", "--", "sleep", "1000")
+    begin = time.monotonic()
+    sup.wait_for_log("is ready: it lives on")
+    assert time.monotonic() - begin > 1.8
+    assert not sup.err.find("not ready after"), sup.said()
 
 
 @step("--ready=fd:N: it writes to that descriptor")

@@ -230,6 +230,64 @@ def settles_after_drain(t):
                "the old generations are gone", 30)
 
 
+def measured(t):
+    """What became of the old connections in the last reload: (finished, cut)."""
+    last = status(t)["last_reload"]
+    return last["finished"], last["cut"]
+
+
+def counts_cut(t, n_clients, *options):
+    need_root("the network of the story is its own")
+    with open(t.path("big"), "wb") as file:
+        file.truncate(200 << 20)
+    sup = Sup(t, "--control", t.path("control"), *options, "--", PYTHON, "-m", "http.server",
+              "--directory", t.dir, "--bind", "127.0.0.1", 8001)
+    wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
+    seen = []
+    for _ in range(8):
+        clients = [connect(8001) for _ in range(n_clients)]
+        for client in clients:
+            client.sendall(b"GET /big HTTP/1.0\r\n\r\n")
+            assert client.recv(1000)
+        assert verb(t, "reload")[0] == 0
+        seen.append(measured(t))
+        for client in clients:
+            client.close()
+    assert seen == [(0, n_clients)] * 8, seen
+    ends_clean(sup)
+
+
+@step("a download that is cut at the stop signal is counted as cut, in each of 8 reloads")
+def _(t):
+    counts_cut(t, 1)
+
+
+@step("so it is with several workers, which get it one after the other")
+def _(t):
+    counts_cut(t, 4, "-n", "2")
+
+
+@step("and where the old one is stopped before the new one starts")
+def _(t):
+    counts_cut(t, 1, "--reload=serial")
+
+
+@step("those that several workers finish after it are counted as finished")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "--control", t.path("control"), "-n", "2", "--", PYTHON,
+              server("graceful_http.py"), 8001)
+    wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
+    clients = [connect(8001) for _ in range(4)]
+    for client in clients:
+        t.defer(client.close)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(1000)
+    assert verb(t, "reload")[0] == 0
+    assert measured(t) == (4, 0), measured(t)
+    ends_clean(sup)
+
+
 @step("where connections cannot be seen, an old generation ends with --drain-timeout")
 def _(t):
     need_root("the network of the story is its own")

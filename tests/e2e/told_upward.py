@@ -13,7 +13,7 @@ class Manager:
     """A socket that takes what services say."""
 
     def __init__(self, t):
-        self.path = t.path("notify")
+        self.path = t.path(f"notify-{free_port()}")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         t.defer(self.socket.close)
         self.socket.bind(self.path)
@@ -27,6 +27,15 @@ class Manager:
                            for line in self.socket.recv(65536).decode().splitlines())
             if message.keys() & {"READY", "RELOADING", "STOPPING", "EXTEND_TIMEOUT_USEC"}:
                 return message
+
+
+    def hear_ready(self, deadline):
+        """All that is heard until the service is ready, as what was asked for in seconds."""
+        asked = []
+        while "READY" not in (message := self.hear(deadline)):
+            asked.append(int(message.pop("EXTEND_TIMEOUT_USEC")) / 1e6)
+            assert not message, message
+        return asked
 
 
 def supervise(t, *words):
@@ -72,10 +81,12 @@ def _(t):
 
 @step("while a reload takes long more time is asked for, before what was granted is over")
 def _(t):
+    starting, _ = supervise(t, "--ready=listen", "--start-timeout=31s", "--", PYTHON,
+                            server("slow_start.py"), free_port(), 17)
     port, slow = free_port(), t.path("slow")
     script = f"if test -e {slow}; then sleep 17; fi; exec {PYTHON} {server('simple.py')} {port}"
     manager, sup = supervise(t, "--ready=listen", "--start-timeout=2min", "--", "sh", "-c", script)
-    assert manager.hear(20)["READY"] == "1"
+    assert manager.hear_ready(20) == [30]
     t.write("slow", "")
     sup.send(signal.SIGHUP)
     message, begin = manager.hear(20), monotonic_usec()
@@ -85,6 +96,59 @@ def _(t):
     assert message["EXTEND_TIMEOUT_USEC"] == str(granted) and "READY" not in message, message
     assert monotonic_usec() - begin < granted
     assert manager.hear(30)["READY"] == "1"
+    first, second = starting.hear_ready(30)
+    assert first == 30 and 15 < second < 18, (first, second)
+
+
+@step("--start-timeout: at the start as much time is asked for, and without it none")
+def _(t):
+    manager, _ = supervise(t, "--start-timeout=5s", "--", PYTHON, server("slow_start.py"),
+                           free_port(), 1)
+    asked, = manager.hear_ready(20)
+    assert 5 < asked <= 6, asked
+    manager, _ = supervise(t, "--", PYTHON, server("slow_start.py"), free_port(), 1)
+    assert manager.hear_ready(20) == []
+
+
+SAYS = """
+import os, socket, sys, time
+says = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+says.connect(os.environ["NOTIFY_SOCKET"].replace("@", chr(0), 1))
+says.send(b"EXTEND_TIMEOUT_USEC=10000000")
+time.sleep(float(sys.argv[2]))
+if sys.argv[1] == "0":
+    sys.exit(1)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(2)
+says.send(b"READY=1")
+time.sleep(1000)
+"""
+
+
+@step("a worker that asks for more time than --start-timeout has it, and is heard above")
+def _(t):
+    manager, sup = supervise(t, "--start-timeout=1s", "--", PYTHON, t.write("says.py", SAYS),
+                             free_port(), 2)
+    first, second = manager.hear_ready(20)
+    assert 1 < first <= 2 and 9 < second <= 11, (first, second)
+    assert not sup.err.find("not ready after"), sup.said()
+
+
+@step("one that asks for more time in each of its starts, and comes to nothing, is passed on once")
+def _(t):
+    manager, sup = supervise(t, "--", PYTHON, t.write("says.py", SAYS), 0, 0.2)
+    mark = 0
+    for _ in range(4):
+        sup.wait_for_log("exited with status 1", since=mark)
+        mark = sup.mark()
+    asked = int(manager.hear(20)["EXTEND_TIMEOUT_USEC"])
+    assert asked > 9e6, asked
+    manager.socket.settimeout(0.1)
+    try:
+        while message := manager.socket.recv(65536):
+            assert b"EXTEND" not in message, message
+    except TimeoutError:
+        pass
 
 
 @step("STOPPING=1 asks for what the end may take, and is the last of all")

@@ -51,6 +51,28 @@ def _(t):
     wait_status(service, r"^0 of 1 worker serves?; .*worker 1 exited with status 3, failure \d+")
 
 
+@step("a server that is slower than TimeoutStartSec comes up if start-timeout allows it")
+def _(t):
+    port = free_port()
+    service = Service(t, "slower", ["start-timeout = 20s", command("slow_start.py", port, 4)],
+                      "TimeoutStartSec=2")
+    service.start()
+    assert service.state() == "active (running)" and ask_who(port)["pid"] == str(service.worker())
+    assert service.show("NRestarts") == "0"
+
+
+@step("a slow server with a .socket unit: the start returns when it serves, not when it has lived")
+def _(t):
+    port = free_port()
+    socket = Socket(t, "slow", f"ListenStream=127.0.0.1:{port}")
+    service = Service(t, "slow", [command("slow_start.py", port, 3)])
+    socket.start()
+    begin = time.monotonic()
+    service.start()
+    assert time.monotonic() - begin > 2.5
+    assert service.show("StatusText").startswith("1 of 1 worker serves")
+
+
 @step("a server that comes up only after some failures: the start succeeds then")
 def _(t):
     port = free_port()

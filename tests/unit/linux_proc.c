@@ -213,6 +213,21 @@ a_state_is_read_whatever_the_name_of_the_process(void **state)
 }
 
 static void
+a_process_is_exiting_from_its_end_on_also_when_nobody_has_waited_for_it(void **state)
+{
+        pid_t pid = child_start(NULL);
+        siginfo_t info;
+
+        (void)state;
+        assert_false(proc_is_exiting(pid));
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+        assert_true(proc_is_exiting(pid));
+        assert_int_equal(child_wait(pid), -SIGKILL);
+        assert_true(proc_is_exiting(pid));
+}
+
+static void
 a_name_is_made_printable_and_cut_to_fit(void **state)
 {
         pid_t pid = child_start(have_a_strange_name);
@@ -477,6 +492,8 @@ main(void)
                 cmocka_unit_test(ignored_signals_are_bits_counted_from_signal_1),
                 cmocka_unit_test(a_process_of_another_user_is_not_ours),
                 cmocka_unit_test(a_state_is_read_whatever_the_name_of_the_process),
+                cmocka_unit_test(
+                        a_process_is_exiting_from_its_end_on_also_when_nobody_has_waited_for_it),
                 cmocka_unit_test(a_name_is_made_printable_and_cut_to_fit),
                 cmocka_unit_test(
                         a_variable_is_found_in_the_environment_that_a_process_was_started_with),

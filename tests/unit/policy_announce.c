@@ -90,6 +90,40 @@ starting_is_never_told_again_and_a_quiet_service_comes_to_rest(void **state)
                 }
 }
 
+static void
+a_reload_gets_the_same_time_again_and_again(void **state)
+{
+        (void)state;
+        assert_int_equal(announce_extension(ANNOUNCED_RELOADING, 0), ANNOUNCE_EXTENSION_USEC);
+        assert_int_equal(announce_extension(ANNOUNCED_RELOADING, USEC_PER_SEC),
+                         ANNOUNCE_EXTENSION_USEC);
+}
+
+static void
+a_start_gets_what_is_left_of_it_in_pieces_and_then_no_more(void **state)
+{
+        (void)state;
+        assert_int_equal(announce_extension(ANNOUNCED_STARTING, 60 * USEC_PER_SEC),
+                         ANNOUNCE_EXTENSION_USEC);
+        assert_int_equal(announce_extension(ANNOUNCED_STARTING, UINT64_MAX),
+                         ANNOUNCE_EXTENSION_USEC);
+        for (uint64_t left = 1; left < 60 * USEC_PER_SEC; left += USEC_PER_SEC / 2) {
+                uint64_t usec = announce_extension(ANNOUNCED_STARTING, left);
+
+                assert_true(usec > left || usec == ANNOUNCE_EXTENSION_USEC);
+                assert_in_range(usec, 1, left + USEC_PER_SEC);
+        }
+        assert_int_equal(announce_extension(ANNOUNCED_STARTING, 0), 0);
+}
+
+static void
+who_serves_or_stops_gets_no_more_time(void **state)
+{
+        (void)state;
+        assert_int_equal(announce_extension(ANNOUNCED_READY, USEC_PER_SEC), 0);
+        assert_int_equal(announce_extension(ANNOUNCED_STOPPING, USEC_PER_SEC), 0);
+}
+
 int
 main(void)
 {
@@ -100,6 +134,9 @@ main(void)
                 cmocka_unit_test(a_reload_that_was_over_at_once_is_told_as_well),
                 cmocka_unit_test(stopping_is_told_from_every_state_and_nothing_follows_it),
                 cmocka_unit_test(starting_is_never_told_again_and_a_quiet_service_comes_to_rest),
+                cmocka_unit_test(a_reload_gets_the_same_time_again_and_again),
+                cmocka_unit_test(a_start_gets_what_is_left_of_it_in_pieces_and_then_no_more),
+                cmocka_unit_test(who_serves_or_stops_gets_no_more_time),
         };
 
         return unit_run(tests);

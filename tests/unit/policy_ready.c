@@ -6,7 +6,7 @@
 #include "policy/ready.h"
 
 static const ReadySign signs[] = {READY_SIGN_LISTEN, READY_SIGN_NOTIFY, READY_SIGN_FD,
-                                  READY_SIGN_TIME};
+                                  READY_SIGN_USE, READY_SIGN_TIME};
 
 /* Every combination of habits: bit 0 speaks, 1 listens, 2 silent. */
 enum { N_HABITS = 8 };
@@ -48,6 +48,7 @@ auto_believes_a_worker_that_speaks_and_nothing_else_of_it(void **state)
         assert_true(ready_counts(READY_AUTO, &habits, READY_SIGN_NOTIFY));
         assert_false(ready_counts(READY_AUTO, &habits, READY_SIGN_LISTEN));
         assert_false(ready_counts(READY_AUTO, &habits, READY_SIGN_TIME));
+        assert_false(ready_counts(READY_AUTO, &habits, READY_SIGN_USE));
 }
 
 static void
@@ -123,6 +124,46 @@ a_timer_has_its_own_time_and_other_modes_have_none(void **state)
 }
 
 static void
+a_listener_in_use_or_one_that_cannot_be_looked_at_is_enough_at_any_time(void **state)
+{
+        (void)state;
+        for (uint64_t lived = 0; lived < 20 * USEC_PER_SEC; lived += USEC_PER_SEC / 2) {
+                assert_int_equal(ready_pause(READY_USE_SEEN, lived, 0), 0);
+                assert_int_equal(ready_pause(READY_USE_UNKNOWN, lived, 0), 0);
+        }
+}
+
+static void
+one_that_is_not_used_is_looked_at_again_ever_less_often_for_ten_seconds_in_all(void **state)
+{
+        uint64_t lived = USEC_PER_SEC;
+        uint64_t before = 0;
+        unsigned n_looks = 0;
+        uint64_t pause;
+
+        (void)state;
+        while ((pause = ready_pause(READY_USE_NONE, lived, 0))) {
+                assert_in_range(pause, 1, USEC_PER_SEC / 2);
+                assert_true(pause >= before || lived + pause == 10 * USEC_PER_SEC);
+                before = pause;
+                lived += pause;
+                n_looks++;
+        }
+        assert_int_equal(lived, 10 * USEC_PER_SEC);
+        assert_in_range(n_looks, 10, 40);
+}
+
+static void
+looks_that_cost_much_are_rare_and_the_ten_seconds_stay(void **state)
+{
+        (void)state;
+        assert_int_equal(ready_pause(READY_USE_NONE, USEC_PER_SEC, 100 * USEC_PER_MSEC),
+                         USEC_PER_SEC);
+        assert_int_equal(ready_pause(READY_USE_NONE, 9 * USEC_PER_SEC, 5 * USEC_PER_SEC),
+                         USEC_PER_SEC);
+}
+
+static void
 every_sign_is_said_in_words_of_its_own(void **state)
 {
         (void)state;
@@ -145,6 +186,11 @@ main(void)
                         being_alive_is_a_sign_after_a_second_where_nothing_else_can_be_expected),
                 cmocka_unit_test(after_ten_where_a_worker_could_still_bind),
                 cmocka_unit_test(a_timer_has_its_own_time_and_other_modes_have_none),
+                cmocka_unit_test(
+                        a_listener_in_use_or_one_that_cannot_be_looked_at_is_enough_at_any_time),
+                cmocka_unit_test(
+                        one_that_is_not_used_is_looked_at_again_ever_less_often_for_ten_seconds_in_all),
+                cmocka_unit_test(looks_that_cost_much_are_rare_and_the_ten_seconds_stay),
                 cmocka_unit_test(every_sign_is_said_in_words_of_its_own),
         };
 
