@@ -127,7 +127,11 @@ take_owner(int from_fd, int to_fd)
         return 0;
 }
 
-/* A socket with all that must be the same before it can be bound to the address of another one. */
+/*
+ * A socket with all that must be the same before it can be bound to the address of another one. That
+ * of a service manager stays a member of the group when we close ours, also with nobody to serve it:
+ * -EBUSY.
+ */
 static int
 open_like(const Held *h)
 {
@@ -137,6 +141,8 @@ open_like(const Held *h)
         socklen_t size = sizeof(protocol);
         int r;
 
+        if (h->from_manager && address_has_port(a))
+                return -EBUSY;
         if (getsockopt(h->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
                 return -errno;
         fd = socket(a->any.sa_family, a->type | SOCK_CLOEXEC, protocol);
@@ -273,14 +279,19 @@ explain(const Held *h, int r, char **ret_why)
                            "%s cannot have a second socket beside it; reload without "
                            "--drain=connections",
                            text);
+        if (r == -EBUSY)
+                return why(ret_why, r,
+                           "%s was opened by the service manager, which keeps it, and connections "
+                           "would go on to come to it: reload without --drain=connections, or let "
+                           "sup open it, with -l",
+                           text);
         if (r == -EPERM && address_has_port(&h->key.address) && fstat(h->fd, &st) == 0 &&
             st.st_uid != geteuid())
                 return why(ret_why, r,
-                           "%s was opened by uid %u%s, and only root can open a second socket "
+                           "%s was opened by uid %u, and only root can open a second socket "
                            "beside it: reload without --drain=connections, or let sup open it, "
                            "with -l",
-                           text, (unsigned)st.st_uid,
-                           h->from_manager ? " (the service manager)" : "");
+                           text, (unsigned)st.st_uid);
         return why(ret_why, r, "cannot open a second socket on %s for the new generation: %s", text,
                    strerrordesc_np(-r));
 }

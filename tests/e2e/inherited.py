@@ -220,29 +220,43 @@ def _(t):
     refuses(t, 2, "--as", "--as", "80")
 
 
-@step("an ordinary user's sup says why it cannot steer connections to root's socket: at once, and again")
-def _(t):
-    need_root("the socket is to be root's")
-    sock, port = listener(t)
-    sup = Sup(t, "--drain=connections", "--", PYTHON, server("simple.py"), port, user=True,
-              **handed(("web", sock)))
+def refuses_to_steer(sup, port, reason):
+    """At once, and at a reload, after which the first worker still serves."""
     first = wait_who(port)["pid"]
-    reason = (rf"{port} \(tcp\) was opened by uid 0 \(the service manager\), and only root can .*: "
-              "reload without --drain=connections")
+    reason = rf"{port} \(tcp\) was opened by {reason}.*: reload without --drain=connections"
     assert sup.err.find("a reload with --drain=connections will fail: .*" + reason), sup.said()
     sup.send(signal.SIGHUP)
     sup.wait_for_log("reload failed: .*" + reason)
     assert ask_who(port)["pid"] == first
 
 
-@step("nothing of that is said where it will work, or where nobody asked for it")
+@step("connections to a service manager's socket cannot be steered: it is said at once, and again")
+def _(t):
+    for user in (True, False):
+        sock, port = listener(t)
+        sup = Sup(t, "--drain=connections", "--", PYTHON, server("simple.py"), port, user=user,
+                  **handed(("web", sock)))
+        refuses_to_steer(sup, port, "the service manager, which keeps it")
+
+
+@step("neither can those to another user's socket")
 def _(t):
     need_root("the socket is to be root's")
-    for options, user in ((["--drain=connections"], False), ([], True)):
-        sock, port = listener(t)
-        sup = Sup(t, *options, "--", PYTHON, server("simple.py"), port, user=user,
-                  **handed(("web", sock)))
-        wait_who(port)
+    sock, port = listener(t)
+    sup = Sup(t, "--drain=connections", "-l", f"fd:{sock.fileno()}", "--", PYTHON,
+              server("simple.py"), port, user=True, pass_fds=[sock.fileno()])
+    refuses_to_steer(sup, port, "uid 0, and only root can")
+
+
+@step("nothing of that is said where it will work, or where nobody asked for it")
+def _(t):
+    sock, port = listener(t)
+    first = Sup(t, "--", PYTHON, server("simple.py"), port, **handed(("web", sock)))
+    wait_who(port)
+    port = free_port()
+    second = Sup(t, "--drain=connections", "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    for sup in (first, second):
         assert not sup.err.find("will fail"), sup.said()
 
 
