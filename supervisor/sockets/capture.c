@@ -38,6 +38,7 @@
 #include "linux/pidfd.h"
 #include "linux/proc.h"
 #include "sockets/blind.h"
+#include "sockets/copies.h"
 #include "sockets/first_bind.h"
 #include "sockets/options.h"
 #include "sockets/trap.h"
@@ -122,25 +123,6 @@ find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
         return best;
 }
 
-/*
- * Where the caller watches its socket with epoll already, a replaced descriptor would never be
- * reported. The held socket is given up then, so that the server's own bind can succeed.
- */
-static bool
-is_in_epoll(Capture *c, const Trap *trap, Held *h)
-{
-        char text[ADDRESS_TEXT_MAX];
-
-        if (proc_fd_in_epoll(trap->call.tid, trap->call.fd) != 1)
-                return false;
-        log_warning("the server watches %s with epoll before it binds it: it cannot be held over a "
-                    "restart; name it with -l and let the server take it from LISTEN_FDS",
-                    address_format(&h->key.address, text, sizeof(text)));
-        if (h->origin == HELD_CAPTURED)
-                held_table_remove(c->held, h);
-        return true;
-}
-
 /* A program that knows IPv4 only has no room for the addresses that a dual-stack socket reports. */
 static void
 tell_other_family(const Held *h, const Address *asked)
@@ -205,7 +187,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (h && !is_connection_type(&key.address) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK; /* there is no listen() to wait in */
-        if (h && !is_in_epoll(c, trap, h)) {
+        if (h && copies_can_be_replaced(c, trap, h)) {
                 restore_names(c, h);
                 tell_other_family(h, &key.address);
                 return hand_over(c, trap, h, &key.address);
@@ -274,7 +256,7 @@ handle_listen(Capture *c, Trap *trap)
                 return 1;
         h = options_has(trap->fd, SO_REUSEPORT) ? NULL
                                                 : find_held(c, trap->owner, &bound.key, &taken);
-        if (h && !is_in_epoll(c, trap, h)) {
+        if (h && copies_can_be_replaced(c, trap, h)) {
                 r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
                         c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid,
