@@ -79,4 +79,15 @@ def _(t):
     assert said and "LISTEN_FDS" in said[0], sup.said()
 
 
+@step("a server that fails since sup itself holds the address is not told to end sup")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "-l", f"127.0.0.1:{port}", "--restart=never", "--",
+              PYTHON, server("copies_socket.py"), "helper", port)
+    assert sup.wait() == 1
+    said = "\n".join(sup.err.until_end())
+    assert given_up(sup) and "Address already in use" in said, said
+    assert str(sup.pid) not in said and "could not listen" not in said, said
+
+
 run()
