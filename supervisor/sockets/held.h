@@ -59,7 +59,7 @@ typedef struct Held {
         bool is_counted;      /* we captured it, and have seen all workers since */
         unsigned n_missed;    /* see policy/unclaimed.h */
         uint64_t served_usec; /* the same */
-        uint32_t drops_seen; /* held_new_overflows */
+        uint32_t drops_seen;  /* held_new_overflows */
 } Held;
 
 typedef struct HeldTable {
