@@ -9,17 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-/* The inode of a socket, from the link that its descriptor is in /proc; or 0. */
-ino_t
-procfd_parse_socket(const char *target)
-{
-        static const char prefix[] = "socket:[";
-
-        if (strncmp(target, prefix, strlen(prefix)) != 0)
-                return 0;
-        return (ino_t)strtoull(target + strlen(prefix), NULL, 10);
-}
+#include "linux/holders.h"
 
 /* The inode of a socket of another process, or 0: it is none, or cannot be read. */
 ino_t
@@ -27,14 +17,13 @@ procfd_inode(pid_t pid, int fd)
 {
         char path[64];
         char target[64];
+        ino_t inode;
         ssize_t n;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
         n = readlink(path, target, sizeof(target) - 1);
-        if (n <= 0)
-                return 0;
-        target[n] = '\0';
-        return procfd_parse_socket(target);
+        target[n > 0 ? n : 0] = '\0';
+        return holders_parse_link(target, &inode) ? inode : 0;
 }
 
 /*
@@ -74,9 +63,10 @@ static int
 on_link(int fd, const char *target, void *userdata)
 {
         const Sockets *sockets = userdata;
-        ino_t inode = procfd_parse_socket(target);
+        ino_t inode;
 
-        return inode ? sockets->callback(fd, inode, sockets->userdata) : 0;
+        return holders_parse_link(target, &inode) ? sockets->callback(fd, inode, sockets->userdata)
+                                                  : 0;
 }
 
 /*

@@ -8,7 +8,6 @@
 typedef int (*ProcfdCallback)(int fd, ino_t inode, void *userdata);
 typedef int (*ProcfdLinkCallback)(int fd, const char *target, void *userdata);
 
-ino_t procfd_parse_socket(const char *target);
 ino_t procfd_inode(pid_t pid, int fd);
 int procfd_read_links(pid_t pid, ProcfdLinkCallback callback, void *userdata);
 

@@ -26,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "linux/holders.h"
+#include "linux/procfd.h"
 
 enum {
         POLL_FDS_MAX = 4096,    /* that are looked at, of one call */
@@ -57,17 +58,9 @@ is_wanted(const Search *s, ino_t inode)
 static bool
 is_wanted_fd(const Search *s, uint64_t fd)
 {
-        char path[64];
-        char target[64];
-        ino_t inode;
-        ssize_t n;
+        ino_t inode = fd <= INT_MAX ? procfd_inode(s->pid, (int)fd) : 0;
 
-        if (fd > INT_MAX)
-                return false;
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)s->pid, (int)fd);
-        n = readlink(path, target, sizeof(target) - 1);
-        target[n > 0 ? n : 0] = '\0';
-        return holders_parse_link(target, &inode) && is_wanted(s, inode);
+        return inode && is_wanted(s, inode);
 }
 
 static bool

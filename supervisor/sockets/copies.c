@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "linux/holders.h"
 #include "linux/proc.h"
 #include "linux/procfd.h"
 
@@ -32,10 +33,11 @@ on_link(int fd, const char *target, void *userdata)
 {
         Walk *walk = userdata;
         Trap *trap = walk->trap;
+        ino_t inode;
 
         if (strcmp(target, "anon_inode:[eventpoll]") == 0)
                 walk->has_epoll = true;
-        if (fd == trap->call.fd || procfd_parse_socket(target) != walk->ino)
+        if (fd == trap->call.fd || !holders_parse_link(target, &inode) || inode != walk->ino)
                 return 0;
         if (trap->n_copies < TRAP_COPIES_MAX)
                 trap->copies[trap->n_copies++] = fd;
