@@ -156,6 +156,14 @@ def verb(t, *words, status=0, env=None, user=False, deadline=30):
     return out, err
 
 
+def fds_at_rest(pid, path):
+    """How many descriptors a process with the control socket `path` has open when nobody is
+    connected: those who hung up before this connection are noticed before it is answered."""
+    with Client(path) as client:
+        client.ask("status")
+        return len(procs.fds_of(pid)) - 1
+
+
 def wait_for_fds(host, count):
     try:
         wait_until(lambda: host.n_fds() == count, f"{count} descriptors are open in the host")

@@ -8,7 +8,7 @@ import resource
 import socket
 
 import procs
-from control import Client, many_files, request, verb
+from control import Client, fds_at_rest, many_files, request, verb
 from harness import (PATIENCE, PYTHON, Sup, ask_who, free_port, need_root, run, server, step,
                      wait_until, wait_who)
 
@@ -38,7 +38,7 @@ def _(t):
     many_files()
     sup, port, path = supervised(t, preexec_fn=many_files)
     survives_a_kill(sup, port)
-    n_fds = len(procs.fds_of(sup.pid))
+    n_fds = fds_at_rest(sup.pid, path)
     clients = [Client(path) for _ in range(1000)]
     for client in clients[:500]:
         client.send(request("stop")[:30])
@@ -76,7 +76,7 @@ def _(t):
 def _(t):
     dice = random.Random(7)
     sup, port, path = supervised(t)
-    worker, n_fds, mark = sup.worker(), len(procs.fds_of(sup.pid)), sup.mark()
+    worker, n_fds, mark = sup.worker(), fds_at_rest(sup.pid, path), sup.mark()
     whole = [request(name, 1, **arguments)[:-1] for name, arguments in (
         ("scale", {"workers": 4}), ("signal", {"signal": "KILL"}), ("restart", {"worker": 1}),
         ("reload", {"command": ["false"]}), ("status", {}), ("stop", {}))]
@@ -102,7 +102,7 @@ def _(t):
 def _(t):
     sup, port, path = supervised(t)
     verb(t, "reload", "--control", path)
-    n_fds = len(procs.fds_of(sup.pid))
+    n_fds = fds_at_rest(sup.pid, path)
     for name, arguments in (("reload", {}), ("restart", {}), ("restart", {"worker": 1}),
                             ("drain", {"worker": 1}), ("scale", {"workers": 1})):
         with Client(path) as client:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 import procs
-from control import Host, verb
+from control import Host, fds_at_rest, verb, wait_for_fds
 from harness import PATIENCE, need_bare, need_root, run, step, sup_binary, wait_until
 from supervised import WRAPPER
 
@@ -192,9 +192,9 @@ def _(t):
     assert json.loads(out)["upgrades"] == 4, out
     out, _ = verb(t, "status", "--control", host.path)
     assert ", upgraded 4 times\n" in out, out
-    before = host.n_fds()
+    before = fds_at_rest(host.pid, host.path)
     verb(t, "upgrade", "--control", host.path)
-    wait_until(lambda: host.n_fds() == before, "no descriptor comes with an upgrade")
+    wait_for_fds(host, before)
     host.end()
     assert not os.path.exists(host.path), "the adopted socket stayed behind"
 

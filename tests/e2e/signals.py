@@ -79,7 +79,7 @@ def _(t):
     before = sup.worker()
     sup.send(signal.SIGHUP)
     sup.wait_for_log("reloaded")
-    assert sup.out.lines == ["SIGTERM"], sup.out.lines
+    wait_until(lambda: sup.out.lines == ["SIGTERM"], "the old one was asked to stop")
     assert before != sup.worker() == who_answers(port)
 
 
