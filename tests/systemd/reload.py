@@ -11,7 +11,7 @@ import signal
 import time
 
 from load_beside import Load
-from units import Service, run, server, systemctl, systemctl_fails
+from units import Service, run, server, systemctl, systemctl_fails, version
 import procs
 from harness import PYTHON, ask, ask_who, diag, free_port, step, wait_until
 
@@ -67,11 +67,6 @@ def _(t):
     assert after != before
     service.do("reload")
     wait_until(lambda: ask_who(port)["pid"] not in (before, after), "the third one serves")
-
-
-def version():
-    """Of the systemd that runs here."""
-    return int(re.search(r"systemd (\d+)", systemctl("--version"))[1])
 
 
 if version() >= 253:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-from units import SUP, Service, Socket, journal_of, run, server, systemctl, systemctl_fails
+from units import (SUP, Service, Socket, journal_of, run, server, systemctl, systemctl_fails,
+                   version)
 import procs
 from harness import PYTHON, ask_who, connect, free_port, read_all, step, wait_until
 
@@ -130,7 +131,10 @@ def _(t):
 
 @step("instances with a colon, a blank or a long name in theirs are reloaded as well")
 def _(t):
-    for name in ("eu:west", "a\\x20b", "customer-portal-production-frontend.eu-west-1.example.com"):
+    names = ["eu:west", "customer-portal-production-frontend.eu-west-1.example.com"]
+    if version() < 255:  # from then on it misreads RuntimeDirectory=sup/%i itself (issue 41853)
+        names.append("a\\x20b")
+    for name in names:
         port = free_port()
         service = Service(t, name, [command("activated.py"), f"listen = 127.0.0.1:{port}"])
         service.start()

@@ -56,6 +56,11 @@ def journal_of(unit):
     return list(map(json.loads, lines))
 
 
+def version():
+    """Of the systemd that runs here."""
+    return int(re.search(r"systemd (\d+)", systemctl("--version"))[1])
+
+
 class Unit:
     """A unit of the step's own, gone with the step. files: {path: text}, what it is made of."""
 
