@@ -95,8 +95,11 @@ def _(t):
 
 @step("what a worker writes to stdout and stderr passes through untouched")
 def _(t):
-    sup = Sup(t, "--restart=never", "--", "sh", "-c", "echo out; echo sup: err >&2; sleep 0.2")
+    sup = Sup(t, "--restart=never", "--", "sh", "-c", "echo out; echo sup: err >&2; read _ || true",
+              stdin=subprocess.PIPE)
+    sup.out.wait_for("out")
     assert procs.fds_of(sup.worker())[1] == procs.fds_of(sup.pid)[1]
+    sup.process.stdin.close()
     assert sup.wait() == 0
     assert sup.out.until_end() == ["out"]
     assert "sup: err" in sup.err.lines
