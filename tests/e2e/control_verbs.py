@@ -11,7 +11,7 @@ import subprocess
 
 import procs
 from control import Host, fds_at_rest, verb, wait_for_fds
-from harness import PATIENCE, need_bare, need_root, run, step, sup_binary, wait_until
+from harness import PATIENCE, need_bare, need_root, run, step, sup_binary
 from supervised import WRAPPER
 
 
