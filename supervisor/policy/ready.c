@@ -82,6 +82,21 @@ ready_pause(ReadyUse use, uint64_t lived_usec, uint64_t cost_usec)
         return pause_usec;
 }
 
+/*
+ * For how long, in microseconds, a worker that has ended counts as having served; 0: not at all. One
+ * that may be silent has served by living on, however late it was seen to.
+ */
+uint64_t
+ready_served(ReadyMode mode, const ReadyHabits *habits, const ReadyLife *life)
+{
+        uint64_t served_usec = life->ready_usec ? life->ready_usec : life->claimed_usec;
+
+        if (mode == READY_AUTO && !life->was_late && ready_counts(mode, habits, READY_SIGN_TIME) &&
+            life->lived_usec > served_usec + ALIVE_IS_READY_USEC)
+                served_usec = life->lived_usec - ALIVE_IS_READY_USEC;
+        return served_usec;
+}
+
 /* Why a worker is ready, as the end of "it is ready: …". */
 const char *
 ready_sign_text(ReadySign sign)

@@ -36,10 +36,19 @@ typedef struct ReadyHabits {
         bool silent;  /* they have served, or lived long, and did neither */
 } ReadyHabits;
 
+/* What is known of a worker that has ended; times in microseconds. */
+typedef struct ReadyLife {
+        uint64_t lived_usec;
+        uint64_t ready_usec;   /* for how long it was ready; 0: it never was */
+        uint64_t claimed_usec; /* for how long it had a held socket by a bind(); 0: it had none */
+        bool was_late;         /* it was not ready in time, or missed its watchdog */
+} ReadyLife;
+
 bool ready_counts(ReadyMode mode, const ReadyHabits *habits, ReadySign sign);
 uint64_t ready_delay(ReadyMode mode, const ReadyHabits *habits, bool is_handed,
                      uint64_t timer_usec);
 uint64_t ready_pause(ReadyUse use, uint64_t lived_usec, uint64_t cost_usec);
+uint64_t ready_served(ReadyMode mode, const ReadyHabits *habits, const ReadyLife *life);
 const char *ready_sign_text(ReadySign sign);
 
 #endif

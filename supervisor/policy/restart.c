@@ -73,9 +73,9 @@ restart_decide(const RestartConfig *config, RestartState *state, const RestartIn
                 return RESTART_DONE;
         if (is_over_limit(config, state, input->now_usec))
                 return RESTART_GIVE_UP;
-        if (input->was_ready && input->ready_usec >= HEALTHY_USEC)
+        if (input->served_usec >= HEALTHY_USEC)
                 state->n_failures = 0;
-        if (input->was_ready && input->ready_usec >= READY_ENOUGH_USEC)
+        if (input->served_usec >= READY_ENOUGH_USEC)
                 return RESTART_NOW;
         *ret_delay_usec = backoff(config, state->n_failures, input->random);
         state->n_failures++;

@@ -30,9 +30,8 @@ typedef struct RestartState {
 typedef struct RestartInput {
         uint64_t now_usec;
         bool failed; /* by a signal, or with a status other than 0 */
-        bool was_ready;
-        uint64_t ready_usec; /* how long it had been ready */
-        uint32_t random;     /* for the jitter, any value */
+        uint64_t served_usec; /* see ready_served */
+        uint32_t random;      /* for the jitter, any value */
 } RestartInput;
 
 typedef enum RestartVerdict {

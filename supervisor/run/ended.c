@@ -8,11 +8,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
-#include "base/parse.h"
 #include "run/state.h"
-
-/* For the restart policy, one that does not listen is ready after this. */
-#define ALIVE_IS_READY_USEC USEC_PER_SEC
 
 /* A standby takes the place of a worker that ended, and its record with it. */
 static void
@@ -55,35 +51,28 @@ decide_by_policy(Worker *w)
 {
         Supervisor *s = w->supervisor;
         RestartConfig policy = s->config->restart;
+        ReadyLife life = {
+                .lived_usec = w->ended_usec - w->spawned_usec,
+                .ready_usec = w->ready_usec ? w->ended_usec - w->ready_usec : 0,
+                .claimed_usec = w->claimed_usec ? w->ended_usec - w->claimed_usec : 0,
+                .was_late = w->was_late,
+        };
         RestartInput input = {
                 .now_usec = w->ended_usec,
                 .failed = w->was_late || w->end_code != CLD_EXITED || w->end_status != 0,
-                .was_ready = w->ready_usec != 0,
-                .ready_usec = w->ready_usec ? w->ended_usec - w->ready_usec : 0,
+                .served_usec = ready_served(s->config->ready, &w->generation->habits, &life),
         };
-        uint64_t lived_usec = w->ended_usec - w->spawned_usec;
         uint64_t delay_usec = 0;
         RestartVerdict verdict;
         int status = restart_exit_status(w->end_code, w->end_status);
 
-        /* One that binds nothing is ready by living on, unless its like is known to listen. */
-        if (!input.was_ready && !w->was_late && s->config->ready == READY_AUTO &&
-            !w->generation->habits.listens && lived_usec >= ALIVE_IS_READY_USEC) {
-                input.was_ready = true;
-                input.ready_usec = lived_usec - ALIVE_IS_READY_USEC;
-        }
-        if (!input.was_ready && w->claimed_usec &&
-            w->ended_usec - w->claimed_usec >= ALIVE_IS_READY_USEC) {
-                input.was_ready = true;
-                input.ready_usec = w->ended_usec - w->claimed_usec;
-        }
         if (w->role == ROLE_STANDBY) /* its end says nothing about the service */
                 policy = (RestartConfig){.backoff_max_usec = policy.backoff_max_usec};
         (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);
         verdict = restart_decide(&policy, &w->restart, &input, &delay_usec);
         if (verdict == RESTART_NOW || (verdict == RESTART_LATER && w->role == ROLE_ACTIVE &&
                                        workers_count(s, w->generation, ROLE_STANDBY))) {
-                restart_now(w, lived_usec);
+                restart_now(w, life.lived_usec);
                 return;
         }
         report_ended(w, verdict, delay_usec);

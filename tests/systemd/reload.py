@@ -11,7 +11,7 @@ import signal
 import time
 
 from load_beside import Load
-from units import Service, run, server, systemctl, systemctl_fails, version
+from units import Service, run, server, systemctl_fails, version
 import procs
 from harness import PYTHON, ask, ask_who, diag, free_port, step, wait_until
 

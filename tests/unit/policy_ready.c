@@ -163,6 +163,60 @@ looks_that_cost_much_are_rare_and_the_ten_seconds_stay(void **state)
                          USEC_PER_SEC);
 }
 
+/* For how long it has served, in seconds. */
+static uint64_t
+served(const ReadyHabits *habits, uint64_t lived, uint64_t ready, uint64_t claimed, bool was_late)
+{
+        const ReadyLife life = {.lived_usec = lived * USEC_PER_SEC,
+                                .ready_usec = ready * USEC_PER_SEC,
+                                .claimed_usec = claimed * USEC_PER_SEC,
+                                .was_late = was_late};
+
+        return ready_served(READY_AUTO, habits, &life) / USEC_PER_SEC;
+}
+
+static void
+one_that_may_be_silent_has_served_from_its_first_second_on_whenever_that_was_seen(void **state)
+{
+        const ReadyHabits unknown = {0};
+        const ReadyHabits silent = {.silent = true};
+
+        (void)state;
+        assert_int_equal(served(&unknown, 9, 0, 0, false), 8);
+        assert_int_equal(served(&unknown, 10, 0, 0, false), 9);
+        assert_int_equal(served(&unknown, 11, 1, 0, false), 10); /* ready by time after ten */
+        assert_int_equal(served(&silent, 11, 10, 0, false), 10);
+        assert_int_equal(served(&silent, 1, 0, 0, false), 0);
+        assert_int_equal(served(&silent, 0, 0, 0, false), 0);
+}
+
+static void
+one_that_is_known_to_show_it_has_served_since_it_did(void **state)
+{
+        const ReadyHabits listens = {.listens = true};
+        const ReadyHabits speaks = {.speaks = true};
+
+        (void)state;
+        assert_int_equal(served(&listens, 9, 0, 0, false), 0);
+        assert_int_equal(served(&listens, 9, 3, 5, false), 3);
+        assert_int_equal(served(&listens, 9, 0, 5, false), 5);
+        assert_int_equal(served(&speaks, 9, 0, 0, false), 0);
+        assert_int_equal(served(&speaks, 9, 3, 0, false), 3);
+}
+
+static void
+living_on_is_no_excuse_for_one_that_was_late_or_has_to_show_a_sign(void **state)
+{
+        static const ReadyMode modes[] = {READY_LISTEN, READY_NOTIFY, READY_FD, READY_TIMER};
+        const ReadyHabits unknown = {0};
+        const ReadyLife life = {.lived_usec = 9 * USEC_PER_SEC};
+
+        (void)state;
+        assert_int_equal(served(&unknown, 9, 0, 0, true), 0);
+        for (size_t i = 0; i < ELEMENTSOF(modes); i++)
+                assert_int_equal(ready_served(modes[i], &unknown, &life), 0);
+}
+
 static void
 every_sign_is_said_in_words_of_its_own(void **state)
 {
@@ -191,6 +245,11 @@ main(void)
                 cmocka_unit_test(
                         one_that_is_not_used_is_looked_at_again_ever_less_often_for_ten_seconds_in_all),
                 cmocka_unit_test(looks_that_cost_much_are_rare_and_the_ten_seconds_stay),
+                cmocka_unit_test(
+                        one_that_may_be_silent_has_served_from_its_first_second_on_whenever_that_was_seen),
+                cmocka_unit_test(one_that_is_known_to_show_it_has_served_since_it_did),
+                cmocka_unit_test(
+                        living_on_is_no_excuse_for_one_that_was_late_or_has_to_show_a_sign),
                 cmocka_unit_test(every_sign_is_said_in_words_of_its_own),
         };
 

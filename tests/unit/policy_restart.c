@@ -14,10 +14,9 @@
 static const RestartConfig always = {.backoff_max_usec = 30 * USEC_PER_SEC};
 
 static RestartInput
-ready_for(uint64_t ready_usec)
+ready_for(uint64_t served_usec)
 {
-        return (RestartInput){
-                .failed = true, .was_ready = true, .ready_usec = ready_usec, .random = MIDDLE};
+        return (RestartInput){.failed = true, .served_usec = served_usec, .random = MIDDLE};
 }
 
 static RestartInput
@@ -323,16 +322,6 @@ the_exit_status_is_the_workers_own_or_128_and_the_signal(void **state)
 /* What should not happen, and must do no harm if it does. */
 
 static void
-impossible_a_time_of_readiness_without_readiness_is_not_believed(void **state)
-{
-        RestartState s = {.n_failures = 3};
-        RestartInput input = {.failed = true, .ready_usec = UINT64_MAX, .random = MIDDLE};
-
-        (void)state;
-        expect_about(delay_after(&always, &s, input), FIRST_USEC << 3U);
-}
-
-static void
 impossible_a_clock_that_goes_back_makes_nobody_give_up(void **state)
 {
         RestartConfig config = always;
@@ -422,7 +411,6 @@ main(void)
                 cmocka_unit_test(one_that_is_done_does_not_count_for_the_limit),
                 cmocka_unit_test(a_state_that_was_freed_remembers_nothing),
                 cmocka_unit_test(the_exit_status_is_the_workers_own_or_128_and_the_signal),
-                cmocka_unit_test(impossible_a_time_of_readiness_without_readiness_is_not_believed),
                 cmocka_unit_test(impossible_a_clock_that_goes_back_makes_nobody_give_up),
                 cmocka_unit_test(impossible_a_limit_within_no_time_is_never_reached),
                 cmocka_unit_test(
