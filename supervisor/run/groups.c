@@ -52,11 +52,13 @@ on_waiting(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Supervisor *s = userdata;
         struct epoll_event events[16];
+        int n;
 
         (void)source;
         (void)revents;
-        while (epoll_wait(fd, events, ELEMENTSOF(events), 0) == ELEMENTSOF(events))
-                continue;
+        do { /* each is told of once, and then no more */
+                n = epoll_wait(fd, events, ELEMENTSOF(events), 0);
+        } while (n == (int)ELEMENTSOF(events));
         if (!s->groups_timer)
                 set_timer(s, LOOK_WAITING_USEC);
         return 0;

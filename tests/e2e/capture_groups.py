@@ -33,10 +33,13 @@ def until_closed(port, count):
 
 @step("a member that the server closes, or that a dead child had, goes at once, and not in ten seconds")
 def _(t):
-    for ends in (lambda sup: os.kill(sup.worker(), signal.SIGUSR1),
-                 lambda sup: procs.kill_and_wait(procs.children_of(sup.worker())[0])):
+    for is_closed in (True, False):
         sup, port = started(t)
-        ends(sup)
+        if is_closed:
+            os.kill(sup.worker(), signal.SIGUSR1)
+            sup.out.wait_for("closed")
+        else:
+            procs.kill_and_wait(procs.children_of(sup.worker())[0])
         until_closed(port, 1)
         for _ in range(20):
             ask_who(port, 3)

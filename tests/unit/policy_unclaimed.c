@@ -54,7 +54,7 @@ what_served_is_kept_whatever_is_bound_beside_it(void **state)
         Unclaimed often = {0};
 
         (void)state;
-        served.ready_usec = 10 * SECOND;
+        served.ready_usec = (uint64_t)10 * SECOND;
         (void)unclaimed_after_end(&once, &served);
         served.ready_usec = SECOND;
         for (int i = 0; i < 10; i++)
