@@ -103,6 +103,6 @@ help_print(FILE *f)
                 "\n"
                 "Exit status: the command's own, or 128 and the signal that ended it, when it is\n"
                 "not restarted; 126 it cannot be executed; 127 it was not found; 1 sup failed;\n"
-                "2 wrong usage. See sup(1).\n",
+                "2 wrong usage; 76 it was given a connection. See sup(1).\n",
                 f);
 }

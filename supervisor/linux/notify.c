@@ -339,18 +339,18 @@ notify_can_replace_fd(int listener_fd)
 }
 
 /*
- * Put a duplicate of fd in the place of the descriptor that the call is about
+ * Put a duplicate of fd in the place of a descriptor of the caller
  * (SECCOMP_IOCTL_NOTIF_ADDFD, Linux 5.9). The call still waits for its answer afterwards.
  * Returns 0 or a negative errno.
  */
 int
-notify_replace_fd(int listener_fd, const NotifyCall *call, int fd, bool cloexec)
+notify_replace_fd(int listener_fd, const NotifyCall *call, int number, int fd, bool cloexec)
 {
         struct seccomp_notif_addfd request = {
                 .id = call->id,
                 .flags = SECCOMP_ADDFD_FLAG_SETFD,
                 .srcfd = (uint32_t)fd,
-                .newfd = (uint32_t)call->fd,
+                .newfd = (uint32_t)number,
                 .newfd_flags = cloexec ? O_CLOEXEC : 0,
         };
 

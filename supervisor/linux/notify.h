@@ -46,6 +46,6 @@ int notify_read_text(const NotifyCall *call, uint64_t address, char *ret, size_t
 int notify_let_go(int listener_fd, const NotifyCall *call);
 int notify_answer(int listener_fd, const NotifyCall *call, int error);
 bool notify_can_replace_fd(int listener_fd);
-int notify_replace_fd(int listener_fd, const NotifyCall *call, int fd, bool cloexec);
+int notify_replace_fd(int listener_fd, const NotifyCall *call, int number, int fd, bool cloexec);
 
 #endif

@@ -211,7 +211,7 @@ commit(Supervisor *s)
                   "generation %u serves; generation %u is being retired", g->number, old->number);
         retire_generation(s, old);
         reload_deinit(&s->rollout.reload);
-        traps_look_soon(s);
+        given_up_look_soon(s);
 }
 
 /*

@@ -97,6 +97,7 @@ struct Worker {
         int end_status;
         unsigned n_restarts;
         bool listened;        /* it bound or claimed something */
+        bool captured;        /* it bound something that nobody held */
         bool has_ended;       /* reaped in this round, not yet looked at */
         bool was_asked;       /* the incarnation was told to end */
         bool was_late;        /* it was not ready in time, or missed its watchdog */
@@ -262,6 +263,9 @@ struct Supervisor {
         sd_event_source *drain_timer;
         sd_event_source *measure_timer;
         sd_event_source *given_up_timer;
+        sd_event_source *groups_source; /* connections to members of groups; owns its descriptor */
+        sd_event_source *groups_timer;
+        uint64_t groups_until_usec; /* members are looked after until then */
         sd_event_source *parked_timer;
         sd_event_source *post; /* tidies up behind every round of events */
         int inotify_fd;
@@ -356,17 +360,28 @@ void cgroups_kill(const Worker *w);
 void cgroups_remove(const Worker *w);
 void cgroups_tidy(Supervisor *s);
 
-/* traps.c: trapped calls, held sockets that were given up */
+/* traps.c: trapped calls */
 int traps_prepare(Supervisor *s, char **ret_why);
 void traps_attach(Worker *w, int consume_listener_fd);
 void traps_detach(Worker *w);
 void traps_release(Worker *w);
 void traps_resume(Supervisor *s);
 void traps_worker_ended(Worker *w);
-void traps_look_soon(Supervisor *s);
 void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);
 int traps_tree(const Worker *w, PidSet *ret_pids);
+int traps_tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen);
+
+/* given_up.c: captured sockets that the server gave up */
+bool given_up_by_all(void *userdata, Held *h);
+void given_up_captured(Supervisor *s);
+void given_up_look_soon(Supervisor *s);
+void given_up_close(Supervisor *s, Held *h);
+void given_up_worker_ended(Worker *w);
+
+/* groups.c: SO_REUSEPORT, and what the server closed of a group */
+void groups_listening(Supervisor *s, Held *h);
+void groups_resume(Supervisor *s);
 
 /* standby.c: workers that are started ahead */
 void standby_fill(Supervisor *s);

@@ -3,10 +3,7 @@
  * traps.c - trapped calls on the event loop, and the held sockets between workers.
  *
  * Gist: each worker has a seccomp listener of its own, so a call is known to be of its tree. What
- * capture has to know about processes is answered here. A captured socket that no process of a
- * serving generation has open any more is closed, so that clients are refused as they were before;
- * no event tells of that, so it is looked for, every ten seconds and only where something was
- * captured.
+ * capture has to know about processes is answered here.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,9 +21,6 @@
 
 /* How long a bind() waits for another worker that bound the same address and does not listen. */
 #define PARKED_MAX_USEC (3 * USEC_PER_SEC)
-#define LOOK_EVERY_USEC (10 * USEC_PER_SEC)
-/* How long a worker that has just become ready may take to claim the rest of its sockets. */
-#define CLAIM_PATIENCE_USEC (9 * USEC_PER_SEC)
 
 static Worker *
 find_owner(const Supervisor *s, uint64_t incarnation)
@@ -72,8 +66,8 @@ traps_tree(const Worker *w, PidSet *ret_pids)
  * Whether any process of the worker has a socket, under another number than except_fd.
  * Returns 1, 0, or -EACCES when that cannot be told.
  */
-static int
-tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen)
+int
+traps_tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen)
 {
         CLEANUP(pidset_deinit_p) PidSet pids = {0};
         int result = traps_tree(w, &pids);
@@ -104,7 +98,7 @@ on_still_has(void *userdata, uint64_t owner, const Held *h, const HeldClaim *cla
                 return 0;
         if (proc_fd_is_socket(claim->pid, claim->fd, h->ino) == 1)
                 return 1;
-        return tree_has_socket(w, h->ino, handed_fd(w, h), &seen);
+        return traps_tree_has_socket(w, h->ino, handed_fd(w, h), &seen);
 }
 
 /* For capture: does the worker have a socket that is not held? */
@@ -114,7 +108,7 @@ on_has_socket(void *userdata, uint64_t owner, ino_t ino)
         const Worker *w = find_owner(userdata, owner);
         HeldClaim seen;
 
-        return w ? tree_has_socket(w, ino, -1, &seen) : 0;
+        return w ? traps_tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
 /* For capture: whose sockets does it get? */
@@ -145,8 +139,6 @@ on_claimed(void *userdata, uint64_t owner)
                 worker_on_claimed(w);
 }
 
-static void set_look_timer(Supervisor *s, uint64_t delay_usec);
-
 /* From capture: a worker listens on a held socket. */
 static void
 on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
@@ -160,9 +152,10 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
                 report_held(w, h, proc_thread_group(tid));
                 if (h->path)
                         paths_watch(s, h);
-                if (!s->given_up_timer)
-                        set_look_timer(s, LOOK_EVERY_USEC);
+                given_up_captured(s);
+                w->captured = true;
         }
+        groups_listening(s, h);
         steer_claimed(&s->held, h, s->current->number);
         if (captured)
                 store_look(s); /* before the worker serves on it: we may be killed at any moment */
@@ -236,7 +229,7 @@ traps_detach(Worker *w)
 }
 
 /*
- * A worker's main process ended: forget its claims. A socket that it shut down listens again.
+ * A worker's main process ended. A socket that it shut down listens again.
  */
 void
 traps_worker_ended(Worker *w)
@@ -253,10 +246,10 @@ traps_worker_ended(Worker *w)
         for (size_t i = 0; i < held->n_items; i++) {
                 Held *h = held->items[i];
 
-                held_drop_claims(h, w->incarnation);
                 if (!held_is_listening(h))
                         (void)held_listen(h, h->backlog);
         }
+        given_up_worker_ended(w);
         paths_worker_ended(w);
 }
 
@@ -292,60 +285,6 @@ traps_queue_length(const Supervisor *s)
         return n;
 }
 
-/* Whether the workers are settled: all serve, and had the time to claim what they want. */
-static bool
-workers_are_settled(const Supervisor *s)
-{
-        uint64_t now = now_usec();
-
-        if (s->rollout.state != ROLLOUT_IDLE)
-                return false;
-        for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->role == ROLE_ACTIVE &&
-                    (s->workers[i]->state != LIFE_READY ||
-                     now - s->workers[i]->ready_usec < CLAIM_PATIENCE_USEC - USEC_PER_MSEC))
-                        return false;
-        return true;
-}
-
-/* Also for capture: whether no process of any worker has it open, for certain. */
-static bool
-is_given_up(void *userdata, Held *h)
-{
-        const Supervisor *s = userdata;
-
-        for (size_t i = 0; i < h->n_claims; i++)
-                if (proc_fd_is_socket(h->claims[i].pid, h->claims[i].fd, h->ino) == 1)
-                        return false;
-        for (size_t i = 0; i < s->n_workers; i++) {
-                Worker *w = s->workers[i];
-                HeldClaim seen = {.owner = w->incarnation, .asked = h->key.address};
-                int r = tree_has_socket(w, h->ino, -1, &seen);
-
-                if (r == 1)
-                        (void)held_claim(h, &seen); /* where to look first the next time */
-                if (r != 0)
-                        return false;
-        }
-        return true;
-}
-
-static void
-close_given_up(Supervisor *s)
-{
-        for (size_t i = s->held.n_items; i-- > 0;) {
-                Held *h = s->held.items[i];
-                char address[ADDRESS_TEXT_MAX];
-
-                if (h->origin != HELD_CAPTURED || !is_given_up(s, h))
-                        continue;
-                (void)address_format(&h->key.address, address, sizeof(address));
-                log_event(&(LogEvent){.level = LOG_INFO, .event = "given-up", .address = address},
-                          "closed %s: the server does not have it open any more", address);
-                steer_remove(&s->held, h);
-        }
-}
-
 /* A held socket was shut down by one of those who have it; the others go on. */
 static int
 on_shut_down(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -361,46 +300,6 @@ on_shut_down(sd_event_source *source, int fd, uint32_t revents, void *userdata)
         return 0;
 }
 
-static bool
-has_captured(const Supervisor *s)
-{
-        for (size_t i = s->held.n_items; i-- > 0;)
-                if (s->held.items[i]->origin == HELD_CAPTURED)
-                        return true;
-        return false;
-}
-
-static int
-on_look(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        Supervisor *s = userdata;
-
-        (void)source;
-        (void)usec;
-        s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
-        if (workers_are_settled(s))
-                close_given_up(s);
-        if (has_captured(s))
-                set_look_timer(s, LOOK_EVERY_USEC);
-        return 0;
-}
-
-static void
-set_look_timer(Supervisor *s, uint64_t delay_usec)
-{
-        s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
-        (void)sd_event_add_time_relative(s->event, &s->given_up_timer, CLOCK_MONOTONIC, delay_usec,
-                                         USEC_PER_MSEC, on_look, s);
-}
-
-/* A worker has become ready: see soon what it did not claim. */
-void
-traps_look_soon(Supervisor *s)
-{
-        if (has_captured(s))
-                set_look_timer(s, CLAIM_PATIENCE_USEC);
-}
-
 /*
  * Make the filter, and watch the paths of named listeners.
  * Returns 0 or a negative errno with a sentence.
@@ -414,7 +313,7 @@ traps_prepare(Supervisor *s, char **ret_why)
                 .may_listen = on_may_listen,
                 .still_has = on_still_has,
                 .has_socket = on_has_socket,
-                .is_given_up = is_given_up,
+                .is_given_up = given_up_by_all,
                 .on_claimed = on_claimed,
                 .on_listening = on_listening,
         };
@@ -449,7 +348,8 @@ traps_resume(Supervisor *s)
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->path)
                         paths_watch(s, s->held.items[i]);
-        traps_look_soon(s);
+        groups_resume(s);
+        given_up_look_soon(s);
         if (s->capture.n_parked)
                 (void)sd_event_add_time_relative(s->event, &s->parked_timer, CLOCK_MONOTONIC,
                                                  PARKED_MAX_USEC, USEC_PER_MSEC, on_parked, s);

@@ -186,7 +186,7 @@ spawn(Worker *w)
         w->told_pid = 0;
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
-        w->is_guess = false;
+        w->is_guess = w->captured = false;
         paths_worker_starts(w);
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
@@ -223,7 +223,7 @@ note_ready(Worker *w)
                          "from LISTEN_FDS",
                          w->index, (int)w->pid);
         paths_bring_back(w->supervisor);
-        traps_look_soon(w->supervisor);
+        given_up_look_soon(w->supervisor);
         rollout_worker_ready(w);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "linux/proc.h"
+#include "sockets/copies.h"
 
 /* Whether a socket of this protocol, in the kernel's words, can be meant by a held one. */
 static bool
@@ -63,7 +64,7 @@ find_socket(const Trap *trap, const HeldTable *table)
 }
 
 static int
-handle_bind(const Trap *trap, const HeldTable *table, unsigned generation)
+handle_bind(Trap *trap, const HeldTable *table, unsigned generation)
 {
         struct sockaddr_storage asked = {0};
         Held *h;
@@ -75,7 +76,9 @@ handle_bind(const Trap *trap, const HeldTable *table, unsigned generation)
         if (r < 0)
                 return r;
         h = find_named(trap, table, generation, &asked);
-        return h ? trap_replace_socket(trap, h, &h->key.address) : 1;
+        if (!h || copies_find(trap) != COPIES_REPLACEABLE)
+                return 1;
+        return trap_replace_socket(trap, h, &h->key.address);
 }
 
 /*
@@ -83,7 +86,7 @@ handle_bind(const Trap *trap, const HeldTable *table, unsigned generation)
  * is about already, or NULL. Returns 0 when it is to be answered with success, else it goes on.
  */
 int
-blind_handle(const Trap *trap, const HeldTable *table, unsigned generation, Held **ret_held)
+blind_handle(Trap *trap, const HeldTable *table, unsigned generation, Held **ret_held)
 {
         *ret_held = find_socket(trap, table);
         if (trap->call.syscall == NOTIFY_LISTEN)

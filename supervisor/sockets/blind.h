@@ -5,6 +5,6 @@
 
 #include "sockets/trap.h"
 
-int blind_handle(const Trap *trap, const HeldTable *table, unsigned generation, Held **ret_held);
+int blind_handle(Trap *trap, const HeldTable *table, unsigned generation, Held **ret_held);
 
 #endif

@@ -38,6 +38,7 @@
 #include "linux/pidfd.h"
 #include "linux/proc.h"
 #include "sockets/blind.h"
+#include "sockets/copies.h"
 #include "sockets/first_bind.h"
 #include "sockets/options.h"
 #include "sockets/trap.h"
@@ -78,15 +79,23 @@ tell_no_access(Capture *c, pid_t tid, int error)
                             strerrordesc_np(-error));
 }
 
-/* Whether a living process of this worker has the held socket for the very same address. */
+/*
+ * Whether a living process of this worker has the held socket for this address, or for one that a
+ * server cannot have beside it. For two that it can have, such as 0.0.0.0 and [::] with V6ONLY, it
+ * gets the same socket twice.
+ */
 static bool
-is_taken(const Capture *c, uint64_t owner, const Held *h, const Address *asked)
+is_taken(const Capture *c, const Trap *trap, const Held *h, const Address *asked)
 {
+        bool shares = !is_connection_type(asked) || options_has(trap->fd, SO_REUSEPORT);
+
         for (size_t i = 0; i < h->n_claims; i++) {
                 const HeldClaim *claim = &h->claims[i];
 
-                if (claim->owner == owner && address_equal(&claim->asked, asked) &&
-                    c->host.still_has(c->host.userdata, owner, h, claim) == 1)
+                if (claim->owner == trap->owner &&
+                    (address_equal(&claim->asked, asked) ||
+                     (!shares && address_excludes(&claim->asked, asked))) &&
+                    c->host.still_has(c->host.userdata, trap->owner, h, claim) == 1)
                         return true;
         }
         return false;
@@ -98,9 +107,9 @@ is_taken(const Capture *c, uint64_t owner, const Held *h, const Address *asked)
  * NULL: nobody holds it, or this worker has it already (*ret_taken).
  */
 static Held *
-find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
+find_held(const Capture *c, const Trap *trap, const HeldKey *key, bool *ret_taken)
 {
-        unsigned generation = c->host.generation_of(c->host.userdata, owner);
+        unsigned generation = c->host.generation_of(c->host.userdata, trap->owner);
         Held *best = NULL;
         HeldMatch best_match = HELD_MATCH_NONE;
 
@@ -112,7 +121,7 @@ find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
                 if (match > best_match || match == HELD_MATCH_NONE || !held_is_for(h, generation) ||
                     (match == best_match && h->n_claims >= best->n_claims))
                         continue;
-                if (is_taken(c, owner, h, &key->address)) {
+                if (is_taken(c, trap, h, &key->address)) {
                         *ret_taken = true;
                         continue;
                 }
@@ -120,25 +129,6 @@ find_held(const Capture *c, uint64_t owner, const HeldKey *key, bool *ret_taken)
                 best_match = match;
         }
         return best;
-}
-
-/*
- * Where the caller watches its socket with epoll already, a replaced descriptor would never be
- * reported. The held socket is given up then, so that the server's own bind can succeed.
- */
-static bool
-is_in_epoll(Capture *c, const Trap *trap, Held *h)
-{
-        char text[ADDRESS_TEXT_MAX];
-
-        if (proc_fd_in_epoll(trap->call.tid, trap->call.fd) != 1)
-                return false;
-        log_warning("the server watches %s with epoll before it binds it: it cannot be held over a "
-                    "restart; name it with -l and let the server take it from LISTEN_FDS",
-                    address_format(&h->key.address, text, sizeof(text)));
-        if (h->origin == HELD_CAPTURED)
-                held_table_remove(c->held, h);
-        return true;
 }
 
 /* Where a user says the address of a listener. */
@@ -210,13 +200,13 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         r = trap_read_bind(trap, &key);
         if (r < 0)
                 return r;
-        h = find_held(c, trap->owner, &key, &taken);
+        h = find_held(c, trap, &key, &taken);
         if (!h && address_is_automatic(&key.address))
                 return 1; /* unless as=0 has a port for it */
         if (h && !is_connection_type(&key.address) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK; /* there is no listen() to wait in */
-        if (h && !is_in_epoll(c, trap, h)) {
+        if (h && copies_can_be_replaced(c, trap, h)) {
                 restore_names(c, h);
                 tell_other_family(h, &key.address);
                 return hand_over(c, trap, h, &key.address);
@@ -283,9 +273,8 @@ handle_listen(Capture *c, Trap *trap)
         }
         if (!take_bound(c, trap, &bound))
                 return 1;
-        h = options_has(trap->fd, SO_REUSEPORT) ? NULL
-                                                : find_held(c, trap->owner, &bound.key, &taken);
-        if (h && !is_in_epoll(c, trap, h)) {
+        h = options_has(trap->fd, SO_REUSEPORT) ? NULL : find_held(c, trap, &bound.key, &taken);
+        if (h && copies_can_be_replaced(c, trap, h)) {
                 r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
                         c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid,

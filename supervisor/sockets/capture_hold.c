@@ -120,6 +120,7 @@ capture_hold(Capture *c, Trap *trap, const HeldKey *key)
                 held_free(h);
                 return NULL;
         }
+        h->is_counted = true;
         keep_path(h);
         return held_table_add(c->held, h) < 0 ? NULL : h;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "sockets/explain.h"
@@ -35,9 +36,19 @@ in_one_line(const Facts *f, const Verdict *v)
         return text;
 }
 
+/* Whether we have it ourselves: nobody is to be told to end us. */
+static bool
+is_our_own(const Facts *f)
+{
+        for (size_t i = 0; i < f->n_holders; i++)
+                if (f->holders[i].process.pid == getpid())
+                        return true;
+        return false;
+}
+
 /*
  * What is in the way of binding the address with such a socket: a sentence without the address, to
- * be freed by the caller; NULL when nothing is, or memory is short.
+ * be freed by the caller; NULL when nothing is, or we are, or memory is short.
  */
 char *
 conflict_find(const Address *address, const ProbeSocket *asker)
@@ -48,7 +59,7 @@ conflict_find(const Address *address, const ProbeSocket *asker)
         if (look_at(address, asker, LOOK_ALONE, &facts) < 0)
                 return NULL;
         verdict_judge(&facts, &verdict);
-        return verdict.is_free ? NULL : in_one_line(&facts, &verdict);
+        return verdict.is_free || is_our_own(&facts) ? NULL : in_one_line(&facts, &verdict);
 }
 
 /*

@@ -329,6 +329,16 @@ as_matches(const Held *h, const Address *asked)
         return false;
 }
 
+/* Whether one is for IPv4 and the other for all of IPv6 alone: a server binds both of them. */
+static bool
+are_apart(const Address *mine, const Address *asked)
+{
+        const Address *in6 = mine->any.sa_family == AF_INET6 ? mine : asked;
+
+        return mine->any.sa_family != asked->any.sa_family && in6->v6only &&
+               address_is_wildcard(in6);
+}
+
 /* How well a listener that --listen named fits an address that is not just the same. */
 static HeldMatch
 match_named(const Held *h, const Address *asked)
@@ -339,6 +349,8 @@ match_named(const Held *h, const Address *asked)
                 return HELD_MATCH_AS;
         if (h->n_as || mine->type != asked->type || !address_has_port(mine) ||
             !address_has_port(asked) || address_port(mine) != address_port(asked))
+                return HELD_MATCH_NONE;
+        if (are_apart(mine, asked))
                 return HELD_MATCH_NONE;
         if (address_is_wildcard(asked))
                 return HELD_MATCH_WILDCARD;

@@ -56,7 +56,12 @@ typedef struct Held {
                 n_gone; /* connections in its queue whose client was gone, when a worker ended last */
         HeldClaim *claims;
         size_t n_claims;
-        uint32_t drops_seen; /* held_new_overflows */
+        bool is_counted;       /* we captured it, and have seen all workers since */
+        unsigned n_missed;     /* see policy/unclaimed.h */
+        uint64_t served_usec;  /* the same */
+        bool in_group;         /* others are captured on the same address (SO_REUSEPORT) */
+        uint64_t missing_usec; /* in_group: since when no process is seen to have it; or 0 */
+        uint32_t drops_seen;   /* held_new_overflows */
 } Held;
 
 typedef struct HeldTable {

@@ -82,9 +82,42 @@ bind_path(int fd, const ListenSpec *spec, const Address *a)
         return r;
 }
 
-static int
-explain_failure(const ListenSpec *spec, const Address *a, int r, char **ret_why)
+/* A listener that we have already and that the kernel does not let be beside the address, or NULL. */
+static const Held *
+find_overlap(const HeldTable *table, const Address *a)
 {
+        for (size_t i = 0; i < table->n_items; i++) {
+                const Address *mine = &table->items[i]->key.address;
+
+                if (address_equal(mine, a) || address_excludes(mine, a))
+                        return table->items[i];
+        }
+        return NULL;
+}
+
+static int
+explain_overlap(const Address *a, const Address *mine, int r, char **ret_why)
+{
+        char text[ADDRESS_TEXT_MAX];
+        char other[ADDRESS_TEXT_MAX];
+
+        (void)address_format(a, text, sizeof(text));
+        (void)address_format(mine, other, sizeof(other));
+        if (a->any.sa_family != mine->any.sa_family)
+                return why(ret_why, r,
+                           "cannot listen on %s beside %s, which sup listens on already: [::] is "
+                           "for IPv4 too; name one of them, or [::]:%u,v6only",
+                           text, other, address_port(a));
+        return why(ret_why, r,
+                   "cannot listen on %s beside %s, which sup listens on already: name one of them",
+                   text, other);
+}
+
+static int
+explain_failure(const ListenSpec *spec, const Address *a, const HeldTable *table, int r,
+                char **ret_why)
+{
+        const Held *overlap = r == -EADDRINUSE ? find_overlap(table, a) : NULL;
         ProbeSocket asker = {
                 .reuseaddr = a->type == SOCK_STREAM || spec->reuseaddr,
                 .reuseport = spec->reuseport,
@@ -94,6 +127,8 @@ explain_failure(const ListenSpec *spec, const Address *a, int r, char **ret_why)
         char text[ADDRESS_TEXT_MAX];
         char *reason;
 
+        if (overlap)
+                return explain_overlap(a, &overlap->key.address, r, ret_why);
         if (r == -EMFILE || r == -ENFILE) {
                 struct rlimit limit = {0};
 
@@ -114,16 +149,17 @@ explain_failure(const ListenSpec *spec, const Address *a, int r, char **ret_why)
 
 /* Open and bind one address. Returns the descriptor or a negative errno with a sentence. */
 static int
-open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_why)
+open_address(const ListenSpec *spec, const Address *a, const HeldTable *table, int fd_floor,
+             char **ret_why)
 {
         CLEANUP_FD int fd = socket(a->any.sa_family, a->type | SOCK_CLOEXEC, 0);
         int r;
 
         if (fd < 0)
-                return explain_failure(spec, a, -errno, ret_why);
+                return explain_failure(spec, a, table, -errno, ret_why);
         fd = fd_move_above(fd_steal(&fd), fd_floor);
         if (fd < 0)
-                return explain_failure(spec, a, fd, ret_why);
+                return explain_failure(spec, a, table, fd, ret_why);
         r = set_options(fd, spec, a, ret_why);
         if (r < 0)
                 return r;
@@ -135,7 +171,7 @@ open_address(const ListenSpec *spec, const Address *a, int fd_floor, char **ret_
                 r = steer_listen(fd, spec->backlog);
         else if (r == 0 && a->type != SOCK_DGRAM && listen(fd, spec->backlog) < 0)
                 r = -errno;
-        return r < 0 ? explain_failure(spec, a, r, ret_why) : fd_steal(&fd);
+        return r < 0 ? explain_failure(spec, a, table, r, ret_why) : fd_steal(&fd);
 }
 
 static bool
@@ -280,7 +316,7 @@ hold_address(const ListenSpec *spec, const Address *a, const Inherited *inherite
         back = held_table_take_captured(table, a, spec->device);
         if (back)
                 return hold_again(back, spec, table, ret);
-        fd = open_address(spec, a, fd_floor, ret_why);
+        fd = open_address(spec, a, table, fd_floor, ret_why);
         r = fd < 0 ? fd : hold(fd, spec->name, table, ret, ret_why);
         if (r < 0)
                 return r;

@@ -120,9 +120,17 @@ is_shared(const Held *h, uint64_t owner)
         return false;
 }
 
+static int
+replace(const Trap *trap, int number, int flags, const Held *h)
+{
+        return notify_replace_fd(trap->listener_fd, &trap->call, number, h->fd,
+                                 (flags & O_CLOEXEC) != 0);
+}
+
 /*
  * Put the held socket in the place of the caller's own: same close-on-exec, same O_NONBLOCK (but
- * never under another worker that lives with the flag as it is), same options.
+ * never under another worker that lives with the flag as it is), same options. The descriptor of the
+ * call is the last one: as long as it is not replaced, nothing is done.
  * The claim is noted. Returns 0 or a negative errno: the call is left to the kernel.
  */
 int
@@ -139,7 +147,15 @@ trap_replace_socket(const Trap *trap, Held *h, const Address *asked)
                 (void)fd_set_nonblock(h->fd, (flags & O_NONBLOCK) != 0);
         if (trap->fd >= 0)
                 options_copy(trap->fd, h->fd);
-        r = notify_replace_fd(trap->listener_fd, &trap->call, h->fd, (flags & O_CLOEXEC) != 0);
+        for (size_t i = 0; r == 0 && i < trap->n_copies; i++) {
+                int copy_flags;
+
+                r = proc_fd_flags(trap->call.tid, trap->copies[i], &copy_flags);
+                if (r == 0)
+                        r = replace(trap, trap->copies[i], copy_flags, h);
+        }
+        if (r == 0)
+                r = replace(trap, trap->call.fd, flags, h);
         if (r == 0)
                 r = held_claim(h, &claim);
         return r;

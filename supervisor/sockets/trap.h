@@ -9,11 +9,15 @@
 #include "linux/notify.h"
 #include "sockets/held.h"
 
+#define TRAP_COPIES_MAX 16
+
 typedef struct Trap {
         int listener_fd;
         uint64_t owner; /* the incarnation of the worker that it comes from */
         NotifyCall call;
-        int fd; /* a duplicate of the caller's socket, or -1 */
+        int fd;                      /* a duplicate of the caller's socket, or -1 */
+        int copies[TRAP_COPIES_MAX]; /* what else the caller has it under (sockets/copies.c) */
+        size_t n_copies;
 } Trap;
 
 int trap_read_unlink(const Trap *trap, char *ret_path, size_t size);

@@ -74,6 +74,43 @@ def _(t):
     assert ask_who(("::1", port))["listener"] == "1"
 
 
+@step("a listener of one family does not take the wildcard of the other one away from the server")
+def _(t):
+    for named, captured in (("0.0.0.0:{}", r"\[::\]"), ("[::]:{},v6only", r"0\.0\.0\.0")):
+        port = free_port()
+        sup = Sup(t, "-l", named.format(port), "--",
+                  PYTHON, server("two_listeners.py"), "0.0.0.0", port, "::", port)
+        for _ in range(2):
+            wait_who(("::1", port))
+            wait_who(("127.0.0.1", port))
+            assert ask_who(("127.0.0.1", port))["listener"] == "0"
+            assert ask_who(("::1", port))["listener"] == "1"
+            sup.kill_worker()
+        sup.wait_for_log(rf"holding {captured}:{port}\b")
+
+
+@step("a named listener is not for two addresses that the kernel would not give to one server")
+def _(t):
+    for named in ("0.0.0.0:{}", "{}", "127.0.0.1:{}"):
+        port = free_port()
+        sup = Sup(t, "-l", named.format(port), "--", PYTHON, server("binds_twice.py"), "dual", port)
+        wait_until(lambda sup=sup: len(sup.out.lines) == 2, "both binds ended")
+        assert sup.out.lines == ["listens", "EADDRINUSE"], (named, sup.out.lines)
+        assert wait_who(port)["pid"] == str(sup.worker())
+
+
+@step("it is for two that the kernel would give")
+def _(t):
+    port = free_port()
+    for named, *hosts in (("{}", "0.0.0.0", "::"), ("0.0.0.0:{}", "127.0.0.1", "127.0.0.2")):
+        sup = Sup(t, "-l", named.format(port), "--", PYTHON, server("two_listeners.py"),
+                  hosts[0], port, hosts[1], port)
+        for host in hosts:
+            host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+            assert wait_who((host, port))["pid"] == str(sup.worker())
+        sup.stop()
+
+
 @step("a server that binds the wildcard gets the address that the user named, same port")
 def _(t):
     port = free_port()

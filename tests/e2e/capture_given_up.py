@@ -61,4 +61,28 @@ def _(t):
     assert is_listening(named[1])
 
 
+@step("a server that crashes before it binds keeps its port; one that binds others each time does not")
+def _(t):
+    port, file, starts = free_port(), t.path("file"), t.path("starts")
+    os.mkdir(starts)
+    sup = Sup(t, "--backoff-max=10ms", "--", PYTHON, server("other_each_time.py"), starts, file, port)
+    sup.wait_for_log(rf"holding .*:{port} ")
+    for _ in range(10):
+        mark = sup.mark()
+        t.write("file", "nothing")
+        sup.wait_for_log("failure [0-9]+ in a row", since=mark)
+    assert is_listening(port)
+    t.write("file", "others")
+    wait_until(lambda: len(os.listdir(starts)) > 12, "it was started many times", 30)
+    t.write("file", "nothing")
+    for _ in range(3):
+        mark = sup.mark()
+        sup.wait_for_log("failure [0-9]+ in a row", since=mark)
+    numbers = range(1, 1 + len(os.listdir(starts)))
+    held = [number for number in numbers if is_listening(port + number)]
+    paths = [number for number in numbers if os.path.exists(f"{starts}.{number}")]
+    assert held == paths == list(numbers)[-3:], (held, paths)
+    assert not is_listening(port)
+
+
 run()

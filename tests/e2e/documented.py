@@ -5,10 +5,11 @@ import functools
 import json
 import os
 import re
+import socket
 import subprocess
 
 import procs
-from harness import TOP_SRCDIR, Sup, free_port, need, run, run_sup, step
+from harness import PYTHON, TOP_SRCDIR, Sup, free_port, need, run, run_sup, step
 
 MAN = os.path.join(TOP_SRCDIR, "doc", "sup.1")
 
@@ -175,17 +176,23 @@ def _(t):
     happens = {"0": (0, ["--restart=never", "--", "true"]),
                "1": (1, ["--chdir=/no/such/directory", "--", "true"]),
                "2": (2, ["--no-such-option", "--", "true"]),
+               "76": (76, ["--", "true"]),
                "126": (126, ["--", dull]),
                "127": (127, ["--", "/no/such/program"]),
                "128 + Ar n": (137, ["--restart=never", "--", "sh", "-c", "kill -9 $$"]),
                "Ar other": (42, ["--restart=never", "--", "sh", "-c", "exit 42"])}
     written = re.findall(r"^\.It (.+)$", man()["EXIT STATUS"], re.MULTILINE)
     assert set(written) == set(happens), written
+    ours, theirs = socket.socketpair()
+    t.defer(ours.close)
+    t.defer(theirs.close)
+    handed = {"prefix": [PYTHON, os.path.join(TOP_SRCDIR, "tests", "e2e", "hand_over.py"),
+                         f"connection:{theirs.fileno()}", "--"], "pass_fds": [theirs.fileno()]}
     for status, arguments in happens.values():
-        seen, _ = run_sup(t, *arguments)
+        seen, _ = run_sup(t, *arguments, **handed if status == 76 else {})
         assert seen == status, (arguments, seen)
     told = " ".join(help_text(t)).partition("Exit status:")[2]
-    for number in ("1", "2", "126", "127", "128"):
+    for number in ("1", "2", "76", "126", "127", "128"):
         assert re.search(rf"\b{number}\b", told), number
 
 

@@ -6,7 +6,7 @@ import os
 import socket
 import stat
 
-from harness import (NOBODY, PYTHON, Sup, bind_errno, connect, free_port, need_root, run,
+from harness import (NOBODY, PYTHON, Sup, bind_errno, connect, free_port, need_root, run, run_sup,
                      server, step, wait_until, without)
 
 TELLS = ["--", PYTHON, server("tells_listeners.py")]
@@ -88,6 +88,20 @@ def _(t):
     port = free_port()
     told = handed(t, *[f"127.0.0.1:{port},reuseport"] * 2)
     assert told[0]["inode"] != told[1]["inode"] and told[0]["name"] == told[1]["name"], told
+
+
+@step("two -l that overlap: it says which two, and advises to end nobody")
+def _(t):
+    port = free_port()
+    for first, second, helps in (("127.0.0.1:{}", "0.0.0.0:{}", "name one"),
+                                 ("0.0.0.0:{}", "[::]:{}", "v6only"),
+                                 ("[::]:{}", "0.0.0.0:{}", "v6only")):
+        first, second = first.format(port), second.format(port)
+        status, lines = run_sup(t, "-l", first, "-l", second, "--", "true")
+        said = "\n".join(lines)
+        assert status == 1 and f"cannot listen on {second} " in said, (status, said)
+        assert f"{first} " in said.partition(":")[2] and helps in said, said
+        assert "kill" not in said and "(pid" not in said, said
 
 
 @step("mode=, user= and group= of a unix path are there as soon as the path is")

@@ -74,6 +74,17 @@ a_server_that_binds_one_address_gets_the_named_wildcard_that_covers_it(void **st
 }
 
 static void
+a_listener_of_one_family_is_not_for_the_wildcard_of_the_other_one_alone(void **state)
+{
+        (void)state;
+        expect_match(HELD_NAMED, "0.0.0.0:80", "80,v6only", HELD_MATCH_NONE);
+        expect_match(HELD_NAMED, "127.0.0.1:80", "80,v6only", HELD_MATCH_NONE);
+        expect_match(HELD_NAMED, "80,v6only", "0.0.0.0:80", HELD_MATCH_NONE);
+        expect_match(HELD_NAMED, "0.0.0.0:80", "80", HELD_MATCH_WILDCARD_OTHER_FAMILY);
+        expect_match(HELD_NAMED, "80", "0.0.0.0:80", HELD_MATCH_WILDCARD_OTHER_FAMILY);
+}
+
+static void
 two_different_addresses_never_match(void **state)
 {
         (void)state;
@@ -216,6 +227,8 @@ main(void)
                 cmocka_unit_test(a_server_that_binds_all_addresses_gets_the_named_one_on_its_port),
                 cmocka_unit_test(
                         a_server_that_binds_one_address_gets_the_named_wildcard_that_covers_it),
+                cmocka_unit_test(
+                        a_listener_of_one_family_is_not_for_the_wildcard_of_the_other_one_alone),
                 cmocka_unit_test(two_different_addresses_never_match),
                 cmocka_unit_test(as_is_what_the_server_asks_for),
                 cmocka_unit_test(a_listener_with_as_is_for_that_and_for_its_very_own_address_alone),
