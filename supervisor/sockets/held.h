@@ -100,6 +100,7 @@ int held_listen(const Held *h, int backlog);
 int held_listen_again(const Held *h);
 int held_set_as(Held *h, const Address *as, size_t n_as, bool any_address);
 bool held_is_listening(const Held *h);
+Address held_public_address(const Held *h);
 bool held_has_unix_name(const Held *h, const char *name, size_t n_name);
 HeldMatch held_match(const Held *h, const HeldKey *key);
 
