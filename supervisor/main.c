@@ -32,17 +32,6 @@ run(const Config *config, json_t *consume_state, int argc, char **argv)
         return supervisor_run(config, consume_state, argc, argv);
 }
 
-/* We cannot even begin: on the terminal or in the journal, and for `systemctl status`. */
-static int
-fail(const char *reason, int status)
-{
-        const char *text = reason ? reason : "out of memory";
-
-        log_error("%s", text);
-        upward_tell_failure(text);
-        return status;
-}
-
 /*
  * The program that runs as `sup` asks whether we would go on from its state. What stands in the state
  * is that program's: nothing is given back at the end.
@@ -92,9 +81,7 @@ main(int argc, char **argv)
         state = upgrade_take_state();
         r = state ? persist_load_inherited(&config, state)
                   : inherited_take(&config.inherited, &reason);
-        if (r < 0)
-                return fail(reason, r == -EISCONN ? EXIT_CONNECTION : EXIT_FAILURE);
-        switch (options_parse(argc, argv, &config, &reason)) {
+        switch (r < 0 ? OPTIONS_WRONG : options_parse(argc, argv, &config, &reason)) {
         case OPTIONS_HELP:
                 help_print(stdout);
                 return EXIT_SUCCESS;
@@ -106,5 +93,7 @@ main(int argc, char **argv)
         case OPTIONS_WRONG:
                 break;
         }
-        return fail(reason, EXIT_USAGE);
+        log_error("%s", reason ? reason : "out of memory");
+        upward_tell_failure(reason ? reason : "out of memory");
+        return r >= 0 ? EXIT_USAGE : r == -EISCONN ? EXIT_CONNECTION : EXIT_FAILURE;
 }

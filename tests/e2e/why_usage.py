@@ -3,10 +3,10 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 
+import procs
 from asking import IS_ROOT, REUSEPORT, Holder, ask_why, connection, listener, run_why
 from harness import (REUSEADDR, Lines, Skip, Sup, free_port, is_refused, need, need_bare, need_root,
                      run, run_sup, step, sup_binary, wait_until)
@@ -214,7 +214,7 @@ def _(t):
     assert status == 1 and lines == [
         f"sup: cannot listen on 127.0.0.1:{port} (tcp): python3 (pid {holder.pid}) listens on "
         f"127.0.0.1:{port}; end pid {holder.pid}: kill {holder.pid}"], lines
-    os.kill(holder.pid, signal.SIGSTOP)
+    procs.stop_and_wait([holder.pid])
     status, lines = run_sup(t, "-l", f"127.0.0.1:{port}", "--", "true")
     assert "which is stopped" in lines[0] and "fg" in lines[0], lines
 
