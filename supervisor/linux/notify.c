@@ -68,11 +68,15 @@ trap_names(scmp_filter_ctx ctx, bool all)
 {
         const int calls[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename),
                              SCMP_SYS(renameat), SCMP_SYS(renameat2)};
+        const struct scmp_arg_cmp removes = {.arg = 2,
+                                             .op = SCMP_CMP_MASKED_EQ,
+                                             .datum_a = AT_REMOVEDIR,
+                                             .datum_b = AT_REMOVEDIR};
         int r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(rmdir), 0);
 
         if (r == 0 && !all)
-                return seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlinkat), 1,
-                                        SCMP_A2(SCMP_CMP_MASKED_EQ, AT_REMOVEDIR, AT_REMOVEDIR));
+                return seccomp_rule_add_array(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlinkat), 1,
+                                              &removes);
         for (size_t i = 0; i < ELEMENTSOF(calls) && r == 0; i++)
                 r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, calls[i], 0);
         return r;

@@ -129,7 +129,7 @@ unix_path_new_of(UnixPath **ret, const char *bound, ino_t socket)
             (lstat(bound, &st) < 0 || (uint32_t)st.st_ino != found.file_inode))
                 name = find_other_name(bound, found.file_inode);
         r = unix_path_new(&u, name ? name : bound);
-        if (r < 0)
+        if (!u)
                 return r;
         free(u->bound);
         u->bound = copy;
