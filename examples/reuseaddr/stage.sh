@@ -94,6 +94,13 @@ is_listening() {
         grep -qE "$hex [0-9A-F]+:0000 0A" /proc/net/tcp /proc/net/tcp6
 }
 
+# is_left PORT: whether a connection of it is in FIN_WAIT2: the client has acknowledged the server's end.
+is_left() {
+        local hex
+        printf -v hex ':%04X' "$1"
+        grep -qE "$hex [0-9A-F]+:[0-9A-F]{4} 05" /proc/net/tcp /proc/net/tcp6
+}
+
 says() { grep -q -- "$1" "$log"; }
 
 # in_use COMMAND…: a server that cannot start.

@@ -12,6 +12,7 @@ server=$!
 until_true is_listening "$port"
 connect 3 "$port"
 end KILL "$server"
+until_true is_left "$port"
 in_use echo-naive "$port"
 why "$port" 'has not been closed by the client yet (FIN_WAIT2)'
 disconnect 3
@@ -23,6 +24,7 @@ server=$!
 until_true is_listening "$port"
 connect 3 "$port"
 end KILL "$server"
+until_true is_left "$port"
 why "$port" 'set SO_REUSEADDR on the server'
 start echo-reuseaddr "$port"
 until_true is_listening "$port"
