@@ -66,9 +66,14 @@ on_directory(sd_event_source *source, int fd, uint32_t revents, void *userdata)
                         handle_event(s, event, &from);
                 }
         }
-        for (size_t i = 0; i < s->held.n_items; i++)
-                if (s->held.items[i]->path && unix_path_restore(s->held.items[i]->path) == 1)
-                        log_debug("linked %s again", s->held.items[i]->path->path);
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                UnixPath *u = s->held.items[i]->path;
+
+                if (!u || unix_path_restore(u) != 1)
+                        continue;
+                u->path_is_extra = true;
+                log_debug("linked %s again", u->path);
+        }
         return 0;
 }
 
@@ -134,12 +139,12 @@ has_been_asked(const Supervisor *s)
 
         for (size_t i = 0; i < s->held.n_items; i++) {
                 Held *h = s->held.items[i];
-                unsigned n_gone = 0;
+                SockdiagUnix found;
 
-                if (!is_waiting(h) || sockdiag_unix_gone(h->ino, &n_gone) < 0)
+                if (!is_waiting(h) || sockdiag_find_unix(h->ino, true, &found) < 0)
                         continue;
-                asked = asked || n_gone > h->n_gone;
-                h->n_gone = n_gone;
+                asked = asked || found.n_gone > h->n_gone;
+                h->n_gone = found.n_gone;
         }
         return asked;
 }

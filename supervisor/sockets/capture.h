@@ -54,6 +54,7 @@ typedef struct Capture {
         bool can_hand_over; /* this kernel can; known when the first socket is to be held */
         bool told_no_access;
         bool told_no_files;
+        bool told_no_name;
 } Capture;
 
 void capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host);
