@@ -204,7 +204,8 @@ find_extra(const Capture *c, const Trap *trap, const char *path)
 
 /*
  * Some remove the directory of their socket, with all that is in it: where nothing is left but what
- * stands there because of us, that goes too. The call goes on in any case.
+ * stands there because of us, that goes too, unless the call must fail all the same. It goes on in any
+ * case.
  */
 static int
 handle_rmdir(const Capture *c, const Trap *trap, const char *path)
@@ -226,7 +227,8 @@ handle_rmdir(const Capture *c, const Trap *trap, const char *path)
                 if (!extra[n_extra++])
                         return 1;
         }
-        if (!notify_is_valid(trap->listener_fd, &trap->call))
+        if (!trap_may_remove_directory(trap, path) ||
+            !notify_is_valid(trap->listener_fd, &trap->call))
                 return 1;
         for (size_t i = 0; i < n_extra; i++)
                 unix_path_lose(extra[i]->path);

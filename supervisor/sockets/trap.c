@@ -108,6 +108,30 @@ trap_read_new_path(const Trap *trap, char *ret_path, size_t size)
         return read_path(call, call->to_address, call->to_dir_fd, ret_path, size);
 }
 
+/*
+ * Whether the caller may remove this directory, as far as owners and modes tell; where they do not, as
+ * with groups, it may.
+ */
+bool
+trap_may_remove_directory(const Trap *trap, const char *path)
+{
+        struct stat caller;
+        struct stat parent;
+        struct stat st;
+        char text[PATH_MAX];
+        bool may;
+
+        (void)snprintf(text, sizeof(text), "/proc/%d", (int)trap->call.tid);
+        if (stat(text, &caller) < 0 || caller.st_uid == 0 || stat(path, &st) < 0 ||
+            snprintf(text, sizeof(text), "%s/..", path) >= (int)sizeof(text) ||
+            stat(text, &parent) < 0)
+                return true;
+        may = parent.st_mode & (parent.st_uid == caller.st_uid ? S_IWUSR : S_IWGRP | S_IWOTH);
+        if (parent.st_mode & S_ISVTX && parent.st_uid != caller.st_uid)
+                may = may && st.st_uid == caller.st_uid;
+        return may;
+}
+
 /* What the caller's bind() asks for. Returns 0 or a negative errno: leave it to the kernel. */
 int
 trap_read_bind(const Trap *trap, HeldKey *ret)

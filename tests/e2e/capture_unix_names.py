@@ -10,10 +10,15 @@ from harness import (PYTHON, Sup, ask_who, connect, read_all, run, server,
 
 
 def start(t, habit, *options, user=False, name="socket"):
-    """sup above a server with this habit, and the path that clients know, alone in a directory."""
+    """sup above a server with this habit, and the path that clients know, alone in a directory; with
+    user=True the server may write there, but not remove it.
+    """
     os.mkdir(t.path("run"))
     if user:
         os.chmod(t.path("run"), 0o777)
+        os.chown(t.dir, os.geteuid(), os.getegid())
+        os.chmod(t.dir, 0o555)
+        t.defer(os.chmod, t.dir, 0o755)
     path = t.path(f"run/{name}")
     return Sup(t, *options, "--", PYTHON, server("unix_names.py"), habit, path, user=user), path
 
@@ -197,6 +202,21 @@ def directory_anew(habit):
 step("a server that makes its directory anew gets a new socket there")(directory_anew("anew"))
 step("the same with rm(1)")(directory_anew("rm"))
 step("the same where it removes the name first, then the directory")(directory_anew("one-by-one"))
+
+
+@step("the same with ignored errors")
+def _(t):
+    directory_anew("emptied")(t)
+
+
+@step("a server that may not remove its directory and tries to gets the held socket all the same")
+def _(t):
+    sup, path = start(t, "emptied", user=True)
+    wait_who(path)
+    for _ in range(3):
+        next_serves(sup, path, clients=3)
+    assert not sup.err.find("given up|gave up|closed"), sup.said()
+    ends_clean(t, sup)
 
 
 @step("a directory that is not the server's alone is not emptied by its rmdir")

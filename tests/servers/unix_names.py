@@ -12,6 +12,7 @@ aside      renames what is there before it binds
 anew       removes its directory and makes it again, with paths that are relative to a descriptor
 rm         the same, with rm(1)
 one-by-one  the same, name by name
+emptied    removes what is in its directory, and that too if it can
 proc       binds through a descriptor of its directory, as for long paths
 twice      binds and listens, changes its mind, and does both again
 packets    serves packets from the second time on (PATH.packets is there)
@@ -111,6 +112,12 @@ def anew():
     return listen(path)
 
 
+def emptied():
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory, exist_ok=True)
+    return listen(path)
+
+
 def rm():
     subprocess.run(["rm", "-r", directory], check=True)
     os.mkdir(directory)
@@ -153,6 +160,7 @@ listeners = {
     "alias": lambda: [alias()],
     "aside": lambda: [aside()],
     "anew": lambda: [anew()],
+    "emptied": lambda: [emptied()],
     "rm": lambda: [rm()],
     "one-by-one": lambda: [one_by_one()],
     "proc": lambda: [proc()],
