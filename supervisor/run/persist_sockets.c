@@ -29,6 +29,7 @@ static const Field path_fields[] = {
         FIELD(UnixPath, bound_by, FIELD_INT),
         FIELD(UnixPath, bound_is_extra, FIELD_BOOL),
         FIELD(UnixPath, path_is_extra, FIELD_BOOL),
+        FIELD(UnixPath, is_between, FIELD_BOOL),
         FIELD(UnixPath, is_lost, FIELD_BOOL),
 };
 
@@ -46,6 +47,7 @@ static const Field claim_fields[] = {
 
 static const Field pending_fields[] = {
         FIELD(PendingSocket, owner, FIELD_U64),
+        FIELD(PendingSocket, pid, FIELD_INT),
         FIELD(PendingSocket, dev, FIELD_U64),
         FIELD(PendingSocket, ino, FIELD_U64),
 };

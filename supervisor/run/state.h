@@ -389,6 +389,7 @@ Worker *standby_take_fresh(Supervisor *s);
 Worker *standby_take(Supervisor *s, bool parked_only);
 
 /* paths.c: the names of held unix sockets */
+void paths_catch_up(void *userdata);
 void paths_watch(Supervisor *s, const Held *h);
 void paths_worker_starts(Worker *w);
 void paths_worker_ended(Worker *w);

@@ -309,6 +309,7 @@ traps_prepare(Supervisor *s, char **ret_why)
 {
         CaptureHost host = {
                 .userdata = s,
+                .catch_up = paths_catch_up,
                 .generation_of = on_generation_of,
                 .may_listen = on_may_listen,
                 .still_has = on_still_has,

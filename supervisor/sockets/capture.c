@@ -13,6 +13,8 @@
  *                                    with its flags and options, and bind() is answered with 0.
  *   bind, a sibling is about to      it waits until the other worker listens, and is then given the
  *   listen there                     same socket: between bind and listen nobody else gets through.
+ *   bind, a sibling is about to      it waits for that: the name that both bind is one.
+ *   rename what it bound
  *   listen, the address is held      the same: two workers may have come as far as bind() each.
  *
  * Every answer is idempotent, since a signal can void a call after its answer took effect: a bind
@@ -164,6 +166,8 @@ hand_over(const Capture *c, const Trap *trap, Held *h, const Address *asked)
 
         if (r == 0)
                 c->host.on_claimed(c->host.userdata, trap->owner);
+        else if (h->path && h->origin == HELD_CAPTURED)
+                unix_path_drop_bound(h->path, asked->un.sun_path);
         return r;
 }
 
@@ -176,6 +180,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
 {
         HeldKey key;
         Held *h;
+        pid_t pid;
         bool taken;
         int r;
 
@@ -186,6 +191,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         r = trap_read_bind(trap, &key);
         if (r < 0)
                 return r;
+        pid = address_is_path(&key.address) ? proc_thread_group(trap->call.tid) : 0;
         h = find_held(c, trap, &key, &taken);
         if (!h && !taken)
                 h = capture_names_find(c, trap, &key);
@@ -194,6 +200,8 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         if (h && !is_connection_type(&key.address) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK; /* there is no listen() to wait in */
+        if (h && may_wait && h->path && unix_path_is_between(h->path, key.address.un.sun_path, pid))
+                return CAPTURE_WAIT;
         if (h && copies_can_be_replaced(c, trap, h) &&
             capture_names_prepare(c, trap, h, &key) == 0) {
                 tell_other_family(h, &key.address);
@@ -201,14 +209,14 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         }
         if (may_wait && is_connection_type(&key.address) && !taken &&
             !options_has(trap->fd, SO_REUSEPORT) &&
-            pending_has_other(&c->pending, trap->owner, &key))
+            pending_has_other(&c->pending, trap->owner, pid, &key))
                 return CAPTURE_WAIT;
         capture_names_make_way(c, trap, &key);
         if (!is_connection_type(&key.address))
                 return 1;
         if (!taken)
                 first_bind_prepare(c, trap, &key);
-        (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
+        (void)pending_add(&c->pending, trap->owner, pid, trap->fd, &key);
         return 1;
 }
 
@@ -257,6 +265,8 @@ handle_listen(Capture *c, Trap *trap)
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK;
         if (h) {
+                if (h->path)
+                        h->path->is_between = false;
                 r = held_listen_again(h);
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
@@ -404,10 +414,12 @@ capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
 
         if (r < 0)
                 return r == -ENOENT || r == -EINTR ? 0 : r;
+        c->host.catch_up(c->host.userdata);
         r = handle(c, listener_fd, owner, &call, true);
         if (is_waiting(r) && park(c, listener_fd, owner, &call, r) < 0)
                 (void)notify_let_go(listener_fd, &call);
-        else if (call.syscall == NOTIFY_LISTEN && c->n_parked)
+        else if ((call.syscall == NOTIFY_LISTEN && c->n_parked) ||
+                 (call.syscall == NOTIFY_RENAME && is_anybody_waiting(c)))
                 capture_retry(c, false);
         if (r == CAPTURE_PARK)
                 return r;

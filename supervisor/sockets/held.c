@@ -174,15 +174,23 @@ held_claim(Held *h, const HeldClaim *claim)
         return 0;
 }
 
-/* Forget what this incarnation of a worker has claimed. */
+/*
+ * Forget what this incarnation of a worker has claimed. It has ended: a name that it got a captured
+ * socket under, and has not renamed, must not stay.
+ */
 void
 held_drop_claims(Held *h, uint64_t owner)
 {
         size_t kept = 0;
 
-        for (size_t i = 0; i < h->n_claims; i++)
-                if (h->claims[i].owner != owner)
-                        h->claims[kept++] = h->claims[i];
+        for (size_t i = 0; i < h->n_claims; i++) {
+                const HeldClaim *claim = &h->claims[i];
+
+                if (claim->owner != owner)
+                        h->claims[kept++] = *claim;
+                else if (h->path && h->origin == HELD_CAPTURED && address_is_path(&claim->asked))
+                        unix_path_forget_bound(h->path, claim->asked.un.sun_path);
+        }
         h->n_claims = kept;
 }
 

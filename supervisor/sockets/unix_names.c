@@ -8,6 +8,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,10 @@ is_renamed(const UnixPath *u)
         return strcmp(u->bound, u->path) != 0;
 }
 
-/* Call our own link after the public name; what stands there is of a `sup` that was killed. */
+/*
+ * Call our own link after the public name; what stands there is of a `sup` that was killed. It is made
+ * anew where it is gone, or another socket's by now.
+ */
 static void
 rename_link(UnixPath *u)
 {
@@ -64,18 +68,30 @@ rename_link(UnixPath *u)
 
         if (asprintf(&link, "%.*s.%s.sup", (int)(slash + 1 - u->path), u->path, slash + 1) < 0)
                 return;
-        if (strcmp(link, u->link) == 0 || rename(u->link, link) < 0) {
+        if (!unix_path_leads(u, u->link)) {
+                (void)unlink(link);
+                (void)linkat(AT_FDCWD, u->path, AT_FDCWD, link, 0);
+        } else if (strcmp(link, u->link) == 0 || rename(u->link, link) < 0) {
                 free(link);
                 return;
+        } else {
+                (void)unlink(u->link); /* in case that both were the same file */
         }
-        (void)unlink(u->link); /* in case that both were the same file */
         free(u->link);
         u->link = link;
 }
 
+/* Whether, in its directory, this is the public name or the one that is bound. */
+bool
+unix_path_is_called(const UnixPath *u, const char *name)
+{
+        return strcmp(last_part(u->path), name) == 0 || strcmp(last_part(u->bound), name) == 0;
+}
+
 /*
  * In the directory, the name `from` has become `to`. If it was the public one, or the one that is
- * bound, `to` is the public one from now on.
+ * bound, `to` is the public one from now on; where we have put the old one back meanwhile, it goes.
+ * `to` may have become yet another one since then.
  * Returns 1 then, 0 if it was another's name, or -ENOMEM.
  */
 int
@@ -83,15 +99,22 @@ unix_path_follow(UnixPath *u, const char *from, const char *to)
 {
         size_t n_directory = (size_t)(strrchr(u->path, '/') + 1 - u->path);
         char *path = NULL;
+        struct stat st;
+        bool is_gone;
 
-        if (strcmp(u->path + n_directory, from) != 0 && strcmp(last_part(u->bound), from) != 0)
+        if (!unix_path_is_called(u, from))
                 return 0;
         if (asprintf(&path, "%.*s%s", (int)n_directory, u->path, to) < 0)
                 return -ENOMEM;
-        if (!unix_path_leads(u, path)) {
+        is_gone = !u->is_hidden && strcmp(u->path + n_directory, from) == 0 &&
+                  !unix_path_leads(u, u->path) && lstat(path, &st) < 0;
+        if (!is_gone && !unix_path_leads(u, path)) {
                 free(path);
                 return 0;
         }
+        if (u->path_is_extra && strcmp(u->path, path) != 0 && unix_path_leads(u, u->path))
+                (void)unlink(u->path);
+        u->path_is_extra = false;
         free(u->path);
         u->path = path;
         rename_link(u);
@@ -165,11 +188,47 @@ unix_path_set_bound(UnixPath *u, const char *path, pid_t pid)
         if (is_renamed(u) && unix_path_leads(u, u->bound) && !proc_thread_group(u->bound_by))
                 (void)unlink(u->bound);
         u->bound_by = pid;
+        u->is_between = true;
         if (bound) {
                 free(u->bound);
                 u->bound = bound;
         }
         return 0;
+}
+
+/*
+ * Whether another process has bound this name, and will rename it: then it is free again. One that
+ * listens has done so, or does it at once.
+ */
+bool
+unix_path_is_between(const UnixPath *u, const char *path, pid_t pid)
+{
+        return u->is_between && is_renamed(u) && u->bound_by != pid &&
+               is_same_name(path, u->bound) && unix_path_leads(u, u->bound) &&
+               proc_thread_group(u->bound_by);
+}
+
+/*
+ * The held socket was not given under this name after all, or who bound it has ended: the name leads
+ * nobody to it but us.
+ */
+void
+unix_path_drop_bound(const UnixPath *u, const char *path)
+{
+        if (!is_same_name(path, u->path) && unix_path_leads(u, path))
+                (void)unlink(path);
+}
+
+/*
+ * The worker that bound this name has ended, perhaps before it could rename it. One with a pid in it
+ * is of no use to the next, which has another one; any other is, and stays until then.
+ */
+void
+unix_path_forget_bound(const UnixPath *u, const char *path)
+{
+        if (!is_same_name(path, u->bound) ||
+            unix_path_is_like(last_part(path), u->bound_by, last_part(path), u->bound_by))
+                unix_path_drop_bound(u, path);
 }
 
 /*
@@ -228,17 +287,18 @@ unix_path_lose(UnixPath *u)
 
 /*
  * A process renames one name to another. Returns whether that is to be the end of the first one and
- * nothing else: both are links to the same file, where rename(2) does nothing; or the public name is
- * another generation's for now.
+ * nothing else: both are links to the same file, where rename(2) does nothing, the second one perhaps
+ * given by a server; or the public name is another generation's for now.
  */
 bool
 unix_path_ends_with_rename(UnixPath *u, const char *from, const char *to, pid_t pid)
 {
         bool is_bound = is_same_name(from, u->bound) || unix_path_is_successor(u, from, pid);
+        bool is_public = is_same_name(to, u->path);
 
         if (!is_bound || !is_renamed(u) || !unix_path_leads(u, from) ||
-            !is_same_name(to, u->path) || (!u->is_hidden && !unix_path_leads(u, to)))
+            (!(u->is_hidden && is_public) && !unix_path_leads(u, to)))
                 return false;
-        u->path_is_extra = false;
+        u->path_is_extra = u->path_is_extra && !is_public;
         return true;
 }

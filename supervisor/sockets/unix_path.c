@@ -87,7 +87,11 @@ unix_path_new(UnixPath **ret, const char *path)
         return 0;
 }
 
-/* Another name of the file in the directory of this one, new, or NULL. */
+/*
+ * Another name of the file in the directory of this one, new, or NULL. Of several the shortest: a server
+ * that is just being started may have given the old socket another name for a while, and such a name
+ * is made from the public one.
+ */
 static char *
 find_other_name(const char *path, uint32_t file)
 {
@@ -95,18 +99,19 @@ find_other_name(const char *path, uint32_t file)
         CLEANUP_FREE char *directory = slash ? strndup(path, (size_t)(slash + 1 - path)) : NULL;
         CLEANUP_DIR DIR *dir = directory ? opendir(directory) : NULL;
         const struct dirent *entry;
+        char found[NAME_MAX + 1] = "";
+        char *name = NULL;
         struct stat st;
 
         while (dir && (entry = readdir(dir))) {
-                char *name = NULL;
-
                 if ((entry->d_type != DT_SOCK && entry->d_type != DT_UNKNOWN) ||
                     fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
                     !S_ISSOCK(st.st_mode) || (uint32_t)st.st_ino != file)
                         continue;
-                return asprintf(&name, "%s%s", directory, entry->d_name) < 0 ? NULL : name;
+                if (!found[0] || strlen(entry->d_name) < strlen(found))
+                        (void)snprintf(found, sizeof(found), "%s", entry->d_name);
         }
-        return NULL;
+        return found[0] && asprintf(&name, "%s%s", directory, found) >= 0 ? name : NULL;
 }
 
 /*
@@ -246,9 +251,12 @@ unix_path_remove(UnixPath *u)
                 (void)unlink(u->link);
 }
 
+/* Our own link may be gone, or be another socket's by now: what it leads to must not get our names. */
 static int
 link_again(const UnixPath *u, const char *path)
 {
+        if (!unix_path_leads(u, u->link))
+                return -ENOENT;
         if (linkat(AT_FDCWD, u->link, AT_FDCWD, path, 0) == 0)
                 return 1;
         return errno == EEXIST ? 0 : -errno;

@@ -19,6 +19,7 @@ typedef struct UnixPath {
         pid_t bound_by;  /* the process that bound it last, whose pid may be in the name; or 0 */
         bool bound_is_extra; /* the server removed it: it stands there for clients only */
         bool path_is_extra;  /* the same for the public name */
+        bool is_between;     /* who bound it has not listened since then */
         bool is_lost;        /* no name leads to it any more */
 } UnixPath;
 
@@ -37,10 +38,14 @@ void unix_path_bring_back(UnixPath *u);
 bool unix_path_is_stale(const char *path, int type);
 
 /* unix_names.c */
+bool unix_path_is_called(const UnixPath *u, const char *name);
 int unix_path_follow(UnixPath *u, const char *from, const char *to);
 bool unix_path_is_like(const char *a, pid_t pid_a, const char *b, pid_t pid_b);
 bool unix_path_is_successor(const UnixPath *u, const char *path, pid_t pid);
 int unix_path_set_bound(UnixPath *u, const char *path, pid_t pid);
+bool unix_path_is_between(const UnixPath *u, const char *path, pid_t pid);
+void unix_path_drop_bound(const UnixPath *u, const char *path);
+void unix_path_forget_bound(const UnixPath *u, const char *path);
 bool unix_path_keeps(UnixPath *u, const char *path);
 bool unix_path_is_extra(const UnixPath *u, const char *path);
 bool unix_path_is_removed(const UnixPath *u, const char *path);

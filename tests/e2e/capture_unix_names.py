@@ -36,6 +36,17 @@ def answers(path, pid):
         return False
 
 
+def all_answer(sup, path, count):
+    """Wait until all workers answer, so that nothing of their start is still to come."""
+    seen = set()
+
+    def look():
+        waiting = [connect(path) for _ in range(20)]
+        seen.update(int(read_all(client).split()[0][4:]) for client in waiting)
+        return set(sup.workers(count)) <= seen
+    wait_until(look, f"{count} workers answer")
+
+
 def next_serves(sup, path, clients=0):
     """Kill the worker: the one that is started then serves, also those who came meanwhile."""
     old = sup.kill_worker()
@@ -68,7 +79,7 @@ def _(t):
         next_serves(sup, path, clients=10)
         wait_until(lambda: names(t) == ["socket"], "no other name stays")
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o620
-    assert sup.err.find(f"holding {path} ")
+    sup.err.wait_for(f"holding {path} ")
     os.unlink(path)
     wait_until(lambda: os.path.exists(path), "the path is there again", 5)
     ends_clean(t, sup)
@@ -100,11 +111,41 @@ def _(t):
 def _(t):
     sup, path = start(t, "early-pid", "-n", 2)
     wait_who(path)
+    all_answer(sup, path, 2)
     for _ in range(2):
         for pid in sup.workers(2):
             os.kill(pid, signal.SIGKILL)
         client = connect(path)
         assert read_all(client).split()[0][4:] in map(str, sup.workers(2))
+        all_answer(sup, path, 2)  # one that is killed before leaves names of its own, as without sup
+    assert names(t) == ["socket"], os.listdir(t.path("run"))
+    ends_clean(t, sup)
+
+
+@step("workers that end before they rename what they were given under a name leave none")
+def _(t):
+    sup, path = start(t, "early-pid-dies", "-n", 2)
+    wait_who(path)
+    all_answer(sup, path, 2)
+    t.write("die", "")
+    mark = sup.mark()
+    for pid in sup.workers(2):
+        os.kill(pid, signal.SIGKILL)
+    for worker in (1, 2):
+        sup.wait_for_log(f"worker {worker} .*was killed by .*failure [3-9] in a row", since=mark)
+    os.unlink(t.path("die"))
+    all_answer(sup, path, 2)
+    assert names(t) == ["socket"], os.listdir(t.path("run"))
+    ends_clean(t, sup)
+
+
+@step("a server that renames its socket and at once binds the name before finds that free each time")
+def _(t):
+    sup, path = start(t, "to-and-fro")
+    wait_who(path)
+    wait_until(lambda: sorted(os.listdir(t.path("run"))) == [".socket.sup", "socket"],
+               "no other name stays")
+    assert len([line for line in sup.said() if "holding" in line]) == 1, sup.said()
     ends_clean(t, sup)
 
 
@@ -117,6 +158,24 @@ def _(t):
         next_serves(sup, path, clients=3)
         assert [wait_who(place)["listener"] for place in (path, path + "2")] == ["0", "1"]
         wait_until(lambda: names(t) == ["socket", "socket2"], "no other name stays")
+    ends_clean(t, sup)
+
+
+@step("workers that bind one name and rename it wait for each other")
+def _(t):
+    sup, path = start(t, "early-late", "-n", 2)
+    wait_who(path)
+    all_answer(sup, path, 2)
+    t.write("wait", "")
+    mark = sup.mark()
+    pids = sup.workers(2)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: "".join(sup.err.lines[mark:]).count("binds") == 2, "both bind")
+    os.unlink(t.path("wait"))
+    all_answer(sup, path, 2)
+    assert not sup.err.find("Traceback", mark), sup.err.lines
+    assert names(t) == ["socket"], os.listdir(t.path("run"))
     ends_clean(t, sup)
 
 
@@ -250,7 +309,7 @@ def _(t):
     os.rename(t.path("run"), t.path("away"))
     os.mkdir(t.path("run"))
     next_serves(sup, path)
-    assert sup.err.find(f"closed {path} .*binds a new one"), sup.said()
+    sup.err.wait_for(f"closed {path} .*binds a new one")
     next_serves(sup, path, clients=3)
     ends_clean(t, sup)
 
@@ -259,7 +318,7 @@ def _(t):
 def _(t):
     sup, path = start(t, "proc")
     wait_who(path)
-    assert sup.err.find("/socket is not held over a restart"), sup.said()
+    sup.err.wait_for("/socket is not held over a restart")
     assert not sup.err.find("holding"), sup.said()
     for _ in range(3):
         next_serves(sup, path)

@@ -2,8 +2,11 @@
 """Habits: what servers do with the name of their unix socket, other than to unlink and bind it.
 
 early      binds beside its path, renames, and only then listens
+early-late the same, but it renames only once ../wait is gone
 early-pid  the same under a name with its pid, and a second name for the old socket meanwhile, as HAProxy
 pid        binds under a name with its pid, listens, renames
+early-pid-dies  binds under a name with its pid and dies there as long as ../die is there
+to-and-fro renames again and again, and binds the name before that at once
 one-for-two  binds two sockets under one name, one after the other, and renames each
 link       binds beside its path, listens, and gives it its name by link(2)
 link-pid   the same under a name with its pid
@@ -22,9 +25,11 @@ usage: unix_names.py HABIT PATH
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 from answering import answer_forever
 
@@ -59,6 +64,17 @@ def early():
     return sock
 
 
+def early_late():
+    print("binds", file=sys.stderr, flush=True)
+    sock = bind(path + ".new")
+    while os.path.exists(os.path.join(directory, "..", "wait")):
+        time.sleep(0.01)
+    os.chmod(path + ".new", 0o620)
+    os.rename(path + ".new", path)
+    sock.listen()
+    return sock
+
+
 def early_pid():
     new, old = f"{path}.{os.getpid()}.tmp", f"{path}.{os.getpid()}.bak"
     remove(new)
@@ -72,6 +88,26 @@ def early_pid():
     os.rename(new, path)
     sock.listen()
     remove(old)
+    return sock
+
+
+def early_pid_dies():
+    new = f"{path}.{os.getpid()}"
+    sock = bind(new)
+    if os.path.exists(os.path.join(directory, "..", "die")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.rename(new, path)
+    sock.listen()
+    return sock
+
+
+def to_and_fro():
+    sock = renamed(f"{path}.0", f"{path}.1")
+    for i in range(1, 3000):
+        os.rename(f"{path}.{i}", f"{path}.{i + 1}")
+        bind(f"{path}.{i}").close()
+        os.unlink(f"{path}.{i}")
+    os.rename(f"{path}.3000", path)
     return sock
 
 
@@ -152,7 +188,10 @@ def packets():
 
 listeners = {
     "early": lambda: [early()],
+    "early-late": lambda: [early_late()],
     "early-pid": lambda: [early_pid()],
+    "early-pid-dies": lambda: [early_pid_dies()],
+    "to-and-fro": lambda: [to_and_fro()],
     "pid": lambda: [renamed(f"{path}.{os.getpid()}", path)],
     "one-for-two": lambda: [renamed(path + ".new", path), renamed(path + ".new", path + "2")],
     "link": lambda: [linked(path + ".new")],

@@ -214,6 +214,96 @@ a_name_that_the_server_has_changed_is_the_public_one_from_then_on(void **state)
 }
 
 static void
+a_name_that_was_put_back_while_the_server_changed_it_goes_again(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u = keep();
+        char text[64];
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(rename(path, beside(text, sizeof(text), "public")), 0);
+        assert_int_equal(unix_path_restore(u), 1);
+        u->path_is_extra = true;
+        assert_int_equal(unix_path_follow(u, "app", "public"), 1);
+        assert_false(is_there(path));
+        unix_path_remove(u);
+        assert_false(is_there(text));
+        unix_path_free(u);
+}
+
+static void
+a_name_that_was_changed_twice_before_we_hear_of_it_is_followed(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        UnixPath *u = keep();
+        char text[64];
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(rename(path, beside(text, sizeof(text), "public")), 0);
+        assert_int_equal(unix_path_follow(u, "app", "between"), 1);
+        assert_int_equal(unix_path_follow(u, "between", "public"), 1);
+        assert_string_equal(u->path, text);
+        unix_path_remove(u);
+        unix_path_free(u);
+}
+
+static void
+a_link_that_leads_to_another_socket_by_now_is_not_taken_for_ours(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        CLEANUP_FD int other = -1;
+        UnixPath *u = keep();
+        UnixPath *of_other;
+        char text[64];
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(rename(path, beside(text, sizeof(text), "public")), 0);
+        other = bind_path(SOCK_STREAM);
+        assert_true(other >= 0);
+        of_other = keep(); /* its link has the same name */
+        assert_int_equal(unix_path_follow(u, "app", "public"), 1);
+        assert_true(unix_path_leads(of_other, of_other->link));
+        assert_true(unix_path_leads(u, u->link));
+        assert_int_equal(unlink(u->link), 0);
+        assert_int_equal(rename(of_other->link, u->link), 0);
+        assert_int_equal(unlink(text), 0);
+        assert_int_equal(unix_path_restore(u), -ENOENT);
+        assert_false(is_there(text));
+        assert_int_equal(unlink(u->link), 0);
+        unix_path_remove(u);
+        unix_path_remove(of_other);
+        unix_path_free(u);
+        unix_path_free(of_other);
+}
+
+static void
+of_several_names_that_were_given_before_it_is_kept_the_shortest_is_public(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        CLEANUP_FREE char *bound = strdup(path);
+        UnixPath *u = NULL;
+        char text[64];
+        char older[64];
+        char newer[64];
+        struct stat st;
+
+        (void)state;
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(link(path, beside(older, sizeof(older), "public.4.bak")), 0);
+        assert_int_equal(rename(path, beside(text, sizeof(text), "public")), 0);
+        assert_int_equal(link(text, beside(newer, sizeof(newer), "public.5.bak")), 0);
+        assert_int_equal(unix_path_new_of(&u, bound, st.st_ino), 0);
+        assert_string_equal(u->path, text);
+        assert_int_equal(unlink(older), 0);
+        assert_int_equal(unlink(newer), 0);
+        unix_path_remove(u);
+        unix_path_free(u);
+}
+
+static void
 a_socket_that_was_renamed_before_it_is_kept_is_found_under_its_new_name(void **state)
 {
         CLEANUP_FD int fd = bind_path(SOCK_STREAM);
@@ -330,6 +420,56 @@ a_rename_of_what_was_bound_onto_the_public_name_is_its_end(void **state)
         u->is_hidden = true; /* another generation's, which keeps the name */
         write_file(path);
         assert_true(unix_path_ends_with_rename(u, bound, path, getpid()));
+        unix_path_remove(u);
+        unix_path_free(u);
+}
+
+static void
+a_rename_onto_a_name_that_the_server_gave_to_the_socket_is_the_end_of_the_first_as_well(
+        void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        char bound[64];
+        char other[64];
+        UnixPath *u = keep_renamed(bound, sizeof(bound));
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(unix_path_restore_bound(u), 0);
+        assert_int_equal(link(path, beside(other, sizeof(other), "other")), 0);
+        assert_true(unix_path_ends_with_rename(u, bound, other, getpid()));
+        assert_int_equal(unlink(other), 0);
+        unix_path_remove(u);
+        unix_path_free(u);
+}
+
+static void
+what_the_dead_have_bound_and_not_renamed_goes_where_their_pid_is_in_it(void **state)
+{
+        CLEANUP_FD int fd = bind_path(SOCK_STREAM);
+        char bound[64];
+        char other[64];
+        UnixPath *u = keep_renamed(bound, sizeof(bound));
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_int_equal(unix_path_restore_bound(u), 0);
+        unix_path_forget_bound(u, bound);
+        assert_false(is_there(bound));
+        assert_int_equal(link(path, beside(other, sizeof(other), "app.5")), 0);
+        unix_path_forget_bound(u, other); /* another worker's */
+        assert_false(is_there(other));
+        write_file(other);
+        unix_path_forget_bound(u, other);
+        assert_true(is_there(other));
+        assert_int_equal(unlink(other), 0);
+        unix_path_forget_bound(u, path);
+        unix_path_drop_bound(u, path);
+        assert_true(is_there(path));
+        assert_int_equal(unix_path_set_bound(u, beside(other, sizeof(other), "app.new"), 5), 0);
+        assert_int_equal(unix_path_restore_bound(u), 0);
+        unix_path_forget_bound(u, other); /* the next worker has the same */
+        assert_true(is_there(other));
         unix_path_remove(u);
         unix_path_free(u);
 }
@@ -621,6 +761,14 @@ main(void)
                 cmocka_unit_test(names_are_alike_but_for_the_pids_of_those_who_made_them),
                 PATH_TEST(who_binds_such_a_name_gets_there_what_was_renamed_and_only_there),
                 PATH_TEST(a_rename_of_what_was_bound_onto_the_public_name_is_its_end),
+                PATH_TEST(a_name_that_was_put_back_while_the_server_changed_it_goes_again),
+                PATH_TEST(a_name_that_was_changed_twice_before_we_hear_of_it_is_followed),
+                PATH_TEST(a_link_that_leads_to_another_socket_by_now_is_not_taken_for_ours),
+                PATH_TEST(
+                        of_several_names_that_were_given_before_it_is_kept_the_shortest_is_public),
+                PATH_TEST(
+                        a_rename_onto_a_name_that_the_server_gave_to_the_socket_is_the_end_of_the_first_as_well),
+                PATH_TEST(what_the_dead_have_bound_and_not_renamed_goes_where_their_pid_is_in_it),
                 PATH_TEST(only_names_that_are_kept_stay_when_a_server_removes_them),
                 PATH_TEST(what_has_lost_its_name_keeps_only_what_is_not_ours),
                 PATH_TEST(another_generation_is_bound_beside_and_public_only_when_it_is_published),
