@@ -2,8 +2,8 @@
 /*
  * notify.c - seccomp user notification (seccomp_unotify(2)).
  *
- * Gist: a filter that traps bind and listen and nothing else is made once with libseccomp and kept
- * as plain code, so that a child between vfork and exec needs one system call to install it. Foreign
+ * Gist: a filter that traps bind, listen and rmdir, for some workers unlink and rename too, is made
+ * once with libseccomp and kept as plain code, so that a child between vfork and exec needs one system call to install it. Foreign
  * architectures are let through where the filter does not know them; i386 programs on x86-64 are
  * known, their socketcall(2) included. Every answer may find the call gone (-ENOENT: a signal
  * voided it, or its thread died); that is no error, the call comes again if it still matters.
@@ -41,11 +41,49 @@ enum {
         I386_BIND = 361,
         I386_LISTEN = 363,
         I386_UNLINK = 10,
+        I386_RENAME = 38,
+        I386_RMDIR = 40,
         I386_UNLINKAT = 301,
+        I386_RENAMEAT = 302,
+        I386_RENAMEAT2 = 353,
 };
 
+/* What some architectures do not have, and no system call is. */
+#ifndef SYS_unlink
+#define SYS_unlink (-1)
+#endif
+#ifndef SYS_rmdir
+#define SYS_rmdir (-1)
+#endif
+#ifndef SYS_rename
+#define SYS_rename (-1)
+#endif
+#ifndef SYS_renameat
+#define SYS_renameat (-1)
+#endif
+
+/* All that changes names in directories; without it only the ends of directories, which are rare. */
 static int
-build_filter(scmp_filter_ctx ctx, bool traps_unlink)
+trap_names(scmp_filter_ctx ctx, bool all)
+{
+        const int calls[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename),
+                             SCMP_SYS(renameat), SCMP_SYS(renameat2)};
+        const struct scmp_arg_cmp removes = {.arg = 2,
+                                             .op = SCMP_CMP_MASKED_EQ,
+                                             .datum_a = AT_REMOVEDIR,
+                                             .datum_b = AT_REMOVEDIR};
+        int r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(rmdir), 0);
+
+        if (r == 0 && !all)
+                return seccomp_rule_add_array(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlinkat), 1,
+                                              &removes);
+        for (size_t i = 0; i < ELEMENTSOF(calls) && r == 0; i++)
+                r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, calls[i], 0);
+        return r;
+}
+
+static int
+build_filter(scmp_filter_ctx ctx, bool traps_names)
 {
         int r;
 
@@ -57,11 +95,7 @@ build_filter(scmp_filter_ctx ctx, bool traps_unlink)
                 r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(bind), 0);
         if (r == 0)
                 r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(listen), 0);
-        if (r == 0 && traps_unlink)
-                r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlink), 0);
-        if (r == 0 && traps_unlink)
-                r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(unlinkat), 0);
-        return r;
+        return r < 0 ? r : trap_names(ctx, traps_names);
 }
 
 /* Read back the code that libseccomp exported. */
@@ -83,11 +117,11 @@ load_code(int fd, NotifyFilter *f)
 
 /*
  * Make the filter. Nothing is installed. f must be deinitialised, also on failure.
- * traps_unlink: also unlink() and unlinkat(), for servers that remove the path of a held socket.
+ * traps_names: also unlink() and rename(), for servers that know the path of a held socket.
  * Returns 0 or a negative errno.
  */
 int
-notify_filter_init(NotifyFilter *f, bool traps_unlink)
+notify_filter_init(NotifyFilter *f, bool traps_names)
 {
         CLEANUP_FD int fd = -1;
         scmp_filter_ctx ctx;
@@ -102,7 +136,7 @@ notify_filter_init(NotifyFilter *f, bool traps_unlink)
         ctx = seccomp_init(SCMP_ACT_ALLOW);
         if (!ctx)
                 return -ENOMEM;
-        r = build_filter(ctx, traps_unlink);
+        r = build_filter(ctx, traps_names);
         if (r == 0)
                 r = seccomp_export_bpf(ctx, fd);
         seccomp_release(ctx);
@@ -184,23 +218,57 @@ decode_socketcall(const struct seccomp_data *data, NotifyCall *call)
         return 0;
 }
 
+/* The number of a system call, whichever of the two architectures it is of. */
+static bool
+is_call(const struct seccomp_data *data, bool i386, int number, int i386_number)
+{
+        return data->nr == (i386 ? i386_number : number);
+}
+
 static void
 decode_unlink(const struct seccomp_data *data, bool i386, NotifyCall *call)
 {
-        bool at = data->nr == (i386 ? I386_UNLINKAT : SYS_unlinkat);
-#ifdef SYS_unlink
-        bool plain = data->nr == (i386 ? I386_UNLINK : SYS_unlink);
-#else
-        bool plain = false;
-#endif
+        bool at = is_call(data, i386, SYS_unlinkat, I386_UNLINKAT);
+        bool is_rmdir = is_call(data, i386, SYS_rmdir, I386_RMDIR);
         uint64_t path = data->args[at ? 1 : 0];
 
-        if (!at && !plain)
-                return;
         call->syscall = NOTIFY_UNLINK;
         call->dir_fd = at ? (int)data->args[0] : AT_FDCWD;
         call->address = i386 ? (uint32_t)path : path;
         call->flags = at ? (int)data->args[2] : 0;
+        if (is_rmdir || call->flags == AT_REMOVEDIR) {
+                call->syscall = NOTIFY_RMDIR;
+                call->flags = 0;
+        }
+}
+
+static void
+decode_rename(const struct seccomp_data *data, bool i386, NotifyCall *call)
+{
+        bool plain = is_call(data, i386, SYS_rename, I386_RENAME);
+        uint64_t from = data->args[plain ? 0 : 1];
+        uint64_t to = data->args[plain ? 1 : 3];
+
+        call->syscall = NOTIFY_RENAME;
+        call->dir_fd = plain ? AT_FDCWD : (int)data->args[0];
+        call->to_dir_fd = plain ? AT_FDCWD : (int)data->args[2];
+        call->address = i386 ? (uint32_t)from : from;
+        call->to_address = i386 ? (uint32_t)to : to;
+        call->flags = is_call(data, i386, SYS_renameat2, I386_RENAMEAT2) ? (int)data->args[4] : 0;
+}
+
+/* A call that is about names in directories. */
+static void
+decode_names(const struct seccomp_data *data, bool i386, NotifyCall *call)
+{
+        if (is_call(data, i386, SYS_unlink, I386_UNLINK) ||
+            is_call(data, i386, SYS_unlinkat, I386_UNLINKAT) ||
+            is_call(data, i386, SYS_rmdir, I386_RMDIR))
+                decode_unlink(data, i386, call);
+        else if (is_call(data, i386, SYS_rename, I386_RENAME) ||
+                 is_call(data, i386, SYS_renameat, I386_RENAMEAT) ||
+                 is_call(data, i386, SYS_renameat2, I386_RENAMEAT2))
+                decode_rename(data, i386, call);
 }
 
 static int
@@ -219,7 +287,7 @@ decode_call(const struct seccomp_data *data, NotifyCall *call)
         else if (data->nr == (i386 ? I386_LISTEN : SYS_listen))
                 call->syscall = NOTIFY_LISTEN;
         else
-                decode_unlink(data, i386, call);
+                decode_names(data, i386, call);
         return 0;
 }
 

@@ -14,6 +14,8 @@ typedef enum NotifySyscall {
         NOTIFY_BIND,
         NOTIFY_LISTEN,
         NOTIFY_UNLINK, /* and unlinkat */
+        NOTIFY_RMDIR,  /* and unlinkat with AT_REMOVEDIR */
+        NOTIFY_RENAME, /* and renameat, renameat2 */
 } NotifySyscall;
 
 typedef struct NotifyFilter {
@@ -29,14 +31,16 @@ typedef struct NotifyCall {
         pid_t tid;
         NotifySyscall syscall;
         int fd;
-        uint64_t address;     /* bind: of the struct sockaddr in the caller; unlink: of the path */
+        uint64_t address;     /* bind: of the struct sockaddr in the caller; names: of the path */
+        uint64_t to_address;  /* rename: of the new path */
         uint32_t address_len; /* bind */
         int backlog;          /* listen */
-        int dir_fd;           /* unlink: what the path is relative to */
-        int flags;            /* unlink: of unlinkat(2) */
+        int dir_fd;           /* names: what the path is relative to */
+        int to_dir_fd;        /* rename: the same of the new path */
+        int flags;            /* names: of unlinkat(2), renameat2(2) */
 } NotifyCall;
 
-int notify_filter_init(NotifyFilter *f, bool traps_unlink);
+int notify_filter_init(NotifyFilter *f, bool traps_names);
 void notify_filter_deinit(NotifyFilter *f);
 int notify_filter_install(NotifyFilter *f);
 int notify_receive(int listener_fd, NotifyCall *ret);

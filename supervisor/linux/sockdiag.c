@@ -456,39 +456,25 @@ sockdiag_dump_unix(SockdiagUnixCallback callback, void *userdata)
 }
 
 static void
-on_queue(const SockdiagUnix *s, void *userdata)
+on_single(const SockdiagUnix *s, void *userdata)
 {
-        *(unsigned *)userdata = s->rqueue;
+        *(SockdiagUnix *)userdata = *s;
 }
 
-/* How many connections wait on a listening unix socket. Returns 0 or a negative errno. */
+/*
+ * One unix socket, its queue and its file; with_clients: also who is gone of those that wait.
+ * Returns 0 or a negative errno.
+ */
 int
-sockdiag_unix_queue(ino_t inode, unsigned *ret_length)
+sockdiag_find_unix(ino_t inode, bool with_clients, SockdiagUnix *ret)
 {
-        unsigned length = 0;
-        UnixReader reader = {.callback = on_queue, .userdata = &length};
-        int r = ask_unix(inode, NLM_F_REQUEST, UDIAG_SHOW_RQLEN, &reader);
+        SockdiagUnix found = {0};
+        UnixReader reader = {.callback = on_single, .userdata = &found};
+        int r = ask_unix(inode, NLM_F_REQUEST,
+                         UDIAG_SHOW_RQLEN | UDIAG_SHOW_VFS | (with_clients ? UDIAG_SHOW_ICONS : 0),
+                         &reader);
 
         if (r >= 0)
-                *ret_length = length;
-        return r;
-}
-
-static void
-on_gone(const SockdiagUnix *s, void *userdata)
-{
-        *(unsigned *)userdata = s->n_gone;
-}
-
-/* How many connections wait on a listening unix socket whose client is gone. Returns 0 or -errno. */
-int
-sockdiag_unix_gone(ino_t inode, unsigned *ret_n)
-{
-        unsigned n = 0;
-        UnixReader reader = {.callback = on_gone, .userdata = &n};
-        int r = ask_unix(inode, NLM_F_REQUEST, UDIAG_SHOW_ICONS, &reader);
-
-        if (r >= 0)
-                *ret_n = n;
+                *ret = found;
         return r;
 }

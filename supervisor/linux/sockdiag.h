@@ -72,7 +72,6 @@ typedef void (*SockdiagUnixCallback)(const SockdiagUnix *socket, void *userdata)
 int sockdiag_dump_unix(SockdiagUnixCallback callback, void *userdata);
 int sockdiag_parse_unix(const void *replies, size_t size, SockdiagUnixCallback callback,
                         void *userdata);
-int sockdiag_unix_queue(ino_t inode, unsigned *ret_length);
-int sockdiag_unix_gone(ino_t inode, unsigned *ret_n);
+int sockdiag_find_unix(ino_t inode, bool with_clients, SockdiagUnix *ret);
 
 #endif

@@ -55,7 +55,7 @@ given_up_by_all(void *userdata, Held *h)
 }
 
 static void
-close_one(Supervisor *s, Held *h, const char *why)
+close_held(Supervisor *s, Held *h, const char *why)
 {
         char address[ADDRESS_TEXT_MAX];
 
@@ -65,6 +65,13 @@ close_one(Supervisor *s, Held *h, const char *why)
         steer_remove(&s->held, h);
 }
 
+/* The server goes on, and has closed this one. */
+void
+given_up_close(Supervisor *s, Held *h)
+{
+        close_held(s, h, "the server does not have it open any more");
+}
+
 static void
 close_given_up(Supervisor *s)
 {
@@ -72,7 +79,7 @@ close_given_up(Supervisor *s)
                 Held *h = s->held.items[i];
 
                 if (h->origin == HELD_CAPTURED && given_up_by_all(s, h))
-                        close_one(s, h, "the server does not have it open any more");
+                        given_up_close(s, h);
         }
 }
 
@@ -107,7 +114,7 @@ given_up_worker_ended(Worker *w)
                 h->n_missed = record.n_missed;
                 h->served_usec = record.served_usec;
                 if (gives_up && h->is_counted && given_up_by_all(s, h))
-                        close_one(s, h, "the server binds others at each start");
+                        close_held(s, h, "the server binds others at each start");
         }
         w->captured = false;
 }

@@ -4,16 +4,19 @@
  *
  * Gist: the directories of held sockets are watched (inotify(7)). A name that is removed, by a server
  * that ends or by a person, is linked again; a name that is renamed, by a server that binds beside
- * its path, is followed.
+ * its path, is followed. The two halves of a rename may come in two pieces; and before a trapped call is
+ * decided all that came before it is read, as a name that is linked again too late is in the way of it.
  *
  * Some servers connect to their path before they bind it, and end if somebody is there: they meet
  * the socket that is held for them. Such an end is known by a connection in the queue whose client is
  * gone. The name is taken away then until the next worker binds it, and from then on whenever one
  * starts; a start that fails all the same had another reason, and the name stays at the next.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>
@@ -22,6 +25,13 @@
 #include "base/fd.h"
 #include "linux/sockdiag.h"
 #include "run/state.h"
+
+/* The first half of a rename, whose second half is to come. */
+typedef struct Half {
+        int watch; /* or -1: there is none */
+        uint32_t cookie;
+        char name[NAME_MAX + 1];
+} Half;
 
 /* A name in a watched directory has become another one. What --listen named keeps its name. */
 static void
@@ -37,38 +47,114 @@ follow(Supervisor *s, int watch, const char *from, const char *to)
         }
 }
 
-/* One event. `from` is the first half of a rename, whose second half comes next. */
-static void
-handle_event(Supervisor *s, const struct inotify_event *event, const struct inotify_event **from)
+/* Whether an event is about a name that is kept. */
+static bool
+is_kept(const Supervisor *s, const struct inotify_event *event)
 {
-        if (event->mask & IN_MOVED_TO && *from && (*from)->cookie == event->cookie &&
-            (*from)->wd == event->wd)
-                follow(s, event->wd, (*from)->name, event->name);
-        *from = (event->mask & IN_MOVED_FROM) ? event : NULL;
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                const UnixPath *u = s->held.items[i]->path;
+
+                if (u && u->watch == event->wd && unix_path_is_called(u, event->name))
+                        return true;
+        }
+        return false;
+}
+
+static void
+handle_event(Supervisor *s, const struct inotify_event *event, Half *from)
+{
+        if (event->mask & IN_MOVED_TO && from->watch == event->wd &&
+            from->cookie == event->cookie) {
+                follow(s, from->watch, from->name, event->name);
+                from->watch = -1;
+        }
+        if (event->mask & IN_MOVED_FROM && is_kept(s, event)) {
+                from->watch = event->wd;
+                from->cookie = event->cookie;
+                (void)snprintf(from->name, sizeof(from->name), "%s", event->name);
+        }
+}
+
+/* All that there is to read now. Returns whether there was anything. */
+static bool
+read_events(Supervisor *s, Half *from)
+{
+        char buffer[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)]
+                __attribute__((aligned(__alignof__(struct inotify_event))));
+        bool any = false;
+        ssize_t n;
+
+        while ((n = read(s->inotify_fd, buffer, sizeof(buffer))) > 0) {
+                const struct inotify_event *event;
+
+                for (const char *p = buffer; p < buffer + n; p += sizeof(*event) + event->len) {
+                        event = (const struct inotify_event *)(const void *)p;
+                        handle_event(s, event, from);
+                }
+                any = true;
+        }
+        return any;
+}
+
+static char *
+directory_of(const UnixPath *u)
+{
+        return strndup(u->path, (size_t)(strrchr(u->path, '/') + 1 - u->path));
+}
+
+/*
+ * Wait until nobody is in the middle of a change to this directory: who renames in it holds it until
+ * both halves are told, and a look into it has to wait for that (tests/kernel shows it).
+ */
+static void
+await_directory(const Supervisor *s, int watch)
+{
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                const UnixPath *u = s->held.items[i]->path;
+                CLEANUP_FREE char *path = u && u->watch == watch ? directory_of(u) : NULL;
+                CLEANUP_DIR DIR *dir = path ? opendir(path) : NULL;
+
+                if (dir && readdir(dir))
+                        return;
+        }
+}
+
+/* Follow the names that have changed up to now, and link again what is gone. */
+static void
+catch_up(Supervisor *s)
+{
+        Half from = {.watch = -1};
+
+        if (s->inotify_fd < 0 || !read_events(s, &from))
+                return;
+        if (from.watch >= 0) {
+                await_directory(s, from.watch);
+                (void)read_events(s, &from);
+        }
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                UnixPath *u = s->held.items[i]->path;
+
+                if (!u || unix_path_restore(u) != 1)
+                        continue;
+                u->path_is_extra = true;
+                log_debug("linked %s again", u->path);
+        }
+}
+
+/* For capture: what the caller, and others, did to names before its call. */
+void
+paths_catch_up(void *userdata)
+{
+        catch_up(userdata);
 }
 
 static int
 on_directory(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-        Supervisor *s = userdata;
-        char buffer[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)]
-                __attribute__((aligned(__alignof__(struct inotify_event))));
-        ssize_t n;
-
         (void)source;
+        (void)fd;
         (void)revents;
-        while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-                const struct inotify_event *from = NULL;
-                const struct inotify_event *event;
-
-                for (const char *p = buffer; p < buffer + n; p += sizeof(*event) + event->len) {
-                        event = (const struct inotify_event *)(const void *)p;
-                        handle_event(s, event, &from);
-                }
-        }
-        for (size_t i = 0; i < s->held.n_items; i++)
-                if (s->held.items[i]->path && unix_path_restore(s->held.items[i]->path) == 1)
-                        log_debug("linked %s again", s->held.items[i]->path->path);
+        catch_up(userdata);
         return 0;
 }
 
@@ -88,8 +174,7 @@ void
 paths_watch(Supervisor *s, const Held *h)
 {
         UnixPath *u = h->path;
-        CLEANUP_FREE char *directory =
-                strndup(u->path, (size_t)(strrchr(u->path, '/') + 1 - u->path));
+        CLEANUP_FREE char *directory = directory_of(u);
 
         if (directory && open_inotify(s) >= 0)
                 u->watch = inotify_add_watch(s->inotify_fd, directory,
@@ -134,12 +219,12 @@ has_been_asked(const Supervisor *s)
 
         for (size_t i = 0; i < s->held.n_items; i++) {
                 Held *h = s->held.items[i];
-                unsigned n_gone = 0;
+                SockdiagUnix found;
 
-                if (!is_waiting(h) || sockdiag_unix_gone(h->ino, &n_gone) < 0)
+                if (!is_waiting(h) || sockdiag_find_unix(h->ino, true, &found) < 0)
                         continue;
-                asked = asked || n_gone > h->n_gone;
-                h->n_gone = n_gone;
+                asked = asked || found.n_gone > h->n_gone;
+                h->n_gone = found.n_gone;
         }
         return asked;
 }

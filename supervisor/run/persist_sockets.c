@@ -19,10 +19,18 @@ static const Field held_fields[] = {
 };
 
 static const Field path_fields[] = {
-        FIELD(UnixPath, bound, FIELD_TEXT),      FIELD(UnixPath, path, FIELD_TEXT),
-        FIELD(UnixPath, link, FIELD_TEXT),       FIELD(UnixPath, dev, FIELD_U64),
-        FIELD(UnixPath, ino, FIELD_U64),         FIELD(UnixPath, is_hidden, FIELD_BOOL),
+        FIELD(UnixPath, bound, FIELD_TEXT),
+        FIELD(UnixPath, path, FIELD_TEXT),
+        FIELD(UnixPath, link, FIELD_TEXT),
+        FIELD(UnixPath, dev, FIELD_U64),
+        FIELD(UnixPath, ino, FIELD_U64),
+        FIELD(UnixPath, is_hidden, FIELD_BOOL),
         FIELD(UnixPath, is_foreign, FIELD_BOOL),
+        FIELD(UnixPath, bound_by, FIELD_INT),
+        FIELD(UnixPath, bound_is_extra, FIELD_BOOL),
+        FIELD(UnixPath, path_is_extra, FIELD_BOOL),
+        FIELD(UnixPath, is_between, FIELD_BOOL),
+        FIELD(UnixPath, is_lost, FIELD_BOOL),
 };
 
 static const Field key_fields[] = {
@@ -39,6 +47,7 @@ static const Field claim_fields[] = {
 
 static const Field pending_fields[] = {
         FIELD(PendingSocket, owner, FIELD_U64),
+        FIELD(PendingSocket, pid, FIELD_INT),
         FIELD(PendingSocket, dev, FIELD_U64),
         FIELD(PendingSocket, ino, FIELD_U64),
 };

@@ -71,10 +71,11 @@ report_listening(const Held *h)
 void
 report_held(const Worker *w, const Held *h, pid_t pid)
 {
+        Address known = held_public_address(h);
         char address[ADDRESS_TEXT_MAX];
         char comm[PROC_COMM_MAX];
 
-        (void)address_format(&h->key.address, address, sizeof(address));
+        (void)address_format(&known, address, sizeof(address));
         if (proc_comm(pid, comm, sizeof(comm)) < 0)
                 (void)snprintf(comm, sizeof(comm), "a process");
         log_event(&(LogEvent){.level = LOG_INFO,

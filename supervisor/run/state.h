@@ -263,6 +263,9 @@ struct Supervisor {
         sd_event_source *drain_timer;
         sd_event_source *measure_timer;
         sd_event_source *given_up_timer;
+        sd_event_source *groups_source; /* connections to members of groups; owns its descriptor */
+        sd_event_source *groups_timer;
+        uint64_t groups_until_usec; /* members are looked after until then */
         sd_event_source *parked_timer;
         sd_event_source *post; /* tidies up behind every round of events */
         int inotify_fd;
@@ -373,7 +376,12 @@ int traps_tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *
 bool given_up_by_all(void *userdata, Held *h);
 void given_up_captured(Supervisor *s);
 void given_up_look_soon(Supervisor *s);
+void given_up_close(Supervisor *s, Held *h);
 void given_up_worker_ended(Worker *w);
+
+/* groups.c: SO_REUSEPORT, and what the server closed of a group */
+void groups_listening(Supervisor *s, Held *h);
+void groups_resume(Supervisor *s);
 
 /* standby.c: workers that are started ahead */
 void standby_fill(Supervisor *s);
@@ -381,6 +389,7 @@ Worker *standby_take_fresh(Supervisor *s);
 Worker *standby_take(Supervisor *s, bool parked_only);
 
 /* paths.c: the names of held unix sockets */
+void paths_catch_up(void *userdata);
 void paths_watch(Supervisor *s, const Held *h);
 void paths_worker_starts(Worker *w);
 void paths_worker_ended(Worker *w);

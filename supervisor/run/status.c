@@ -58,11 +58,12 @@ describe_worker(const Worker *w, uint64_t now)
 static json_t *
 describe_listener(const Held *h)
 {
+        Address known = held_public_address(h);
         char address[ADDRESS_TEXT_MAX];
         unsigned limit = held_queue_limit(h);
 
         return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "name", h->name, "address",
-                         address_format(&h->key.address, address, sizeof(address)), "origin",
+                         address_format(&known, address, sizeof(address)), "origin",
                          h->origin == HELD_NAMED ? "named" : "captured", "generation",
                          (int)h->generation, "queue", (int)held_queue_length(h), "queue_limit",
                          (int)limit);

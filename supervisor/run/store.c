@@ -101,8 +101,11 @@ sum_up(const Supervisor *s)
                         continue;
                 sum = mix(sum, &h->ino, sizeof(h->ino));
                 sum = mix(sum, &h->backlog, sizeof(h->backlog));
-                if (h->path)
-                        sum = mix(sum, h->path->path, strlen(h->path->path) + 1);
+                if (!h->path)
+                        continue;
+                sum = mix(sum, h->path->path, strlen(h->path->path) + 1);
+                sum = mix(sum, h->path->bound, strlen(h->path->bound) + 1);
+                sum = mix(sum, h->path->link, strlen(h->path->link) + 1);
         }
         return sum;
 }

@@ -352,6 +352,8 @@ supervisor_deinit(Supervisor *s)
         sd_event_source_disable_unref(s->drain_timer);
         sd_event_source_disable_unref(s->measure_timer);
         sd_event_source_disable_unref(s->given_up_timer);
+        sd_event_source_disable_unref(s->groups_source);
+        sd_event_source_disable_unref(s->groups_timer);
         sd_event_source_disable_unref(s->parked_timer);
         sd_event_unref(s->event);
         capture_deinit(&s->capture);

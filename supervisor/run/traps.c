@@ -155,6 +155,7 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
                 given_up_captured(s);
                 w->captured = true;
         }
+        groups_listening(s, h);
         steer_claimed(&s->held, h, s->current->number);
         if (captured)
                 store_look(s); /* before the worker serves on it: we may be killed at any moment */
@@ -308,6 +309,7 @@ traps_prepare(Supervisor *s, char **ret_why)
 {
         CaptureHost host = {
                 .userdata = s,
+                .catch_up = paths_catch_up,
                 .generation_of = on_generation_of,
                 .may_listen = on_may_listen,
                 .still_has = on_still_has,
@@ -347,6 +349,7 @@ traps_resume(Supervisor *s)
         for (size_t i = 0; i < s->held.n_items; i++)
                 if (s->held.items[i]->path)
                         paths_watch(s, s->held.items[i]);
+        groups_resume(s);
         given_up_look_soon(s);
         if (s->capture.n_parked)
                 (void)sd_event_add_time_relative(s->event, &s->parked_timer, CLOCK_MONOTONIC,

@@ -13,6 +13,8 @@
  *                                    with its flags and options, and bind() is answered with 0.
  *   bind, a sibling is about to      it waits until the other worker listens, and is then given the
  *   listen there                     same socket: between bind and listen nobody else gets through.
+ *   bind, a sibling is about to      it waits for that: the name that both bind is one.
+ *   rename what it bound
  *   listen, the address is held      the same: two workers may have come as far as bind() each.
  *
  * Every answer is idempotent, since a signal can void a call after its answer took effect: a bind
@@ -23,13 +25,11 @@
 #include "sockets/capture.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -38,6 +38,7 @@
 #include "linux/pidfd.h"
 #include "linux/proc.h"
 #include "sockets/blind.h"
+#include "sockets/capture_names.h"
 #include "sockets/copies.h"
 #include "sockets/first_bind.h"
 #include "sockets/options.h"
@@ -119,6 +120,7 @@ find_held(const Capture *c, const Trap *trap, const HeldKey *key, bool *ret_take
                 HeldMatch match = held_match(h, key);
 
                 if (match > best_match || match == HELD_MATCH_NONE || !held_is_for(h, generation) ||
+                    (h->path && h->path->is_lost) ||
                     (match == best_match && h->n_claims >= best->n_claims))
                         continue;
                 if (is_taken(c, trap, h, &key->address)) {
@@ -164,21 +166,9 @@ hand_over(const Capture *c, const Trap *trap, Held *h, const Address *asked)
 
         if (r == 0)
                 c->host.on_claimed(c->host.userdata, trap->owner);
+        else if (h->path && h->origin == HELD_CAPTURED)
+                unix_path_drop_bound(h->path, asked->un.sun_path);
         return r;
-}
-
-/* The name that the server has just removed leads somewhere again, to whichever generation. */
-static void
-restore_names(const Capture *c, const Held *h)
-{
-        for (size_t i = 0; i < c->held->n_items; i++) {
-                const Held *other = c->held->items[i];
-
-                if (other->path && (other == h || (h->group && other->group == h->group))) {
-                        unix_path_bring_back(other->path);
-                        (void)unix_path_restore_bound(other->path);
-                }
-        }
 }
 
 /*
@@ -190,6 +180,7 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
 {
         HeldKey key;
         Held *h;
+        pid_t pid;
         bool taken;
         int r;
 
@@ -200,25 +191,32 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
         r = trap_read_bind(trap, &key);
         if (r < 0)
                 return r;
+        pid = address_is_path(&key.address) ? proc_thread_group(trap->call.tid) : 0;
         h = find_held(c, trap, &key, &taken);
+        if (!h && !taken)
+                h = capture_names_find(c, trap, &key);
         if (!h && address_is_automatic(&key.address))
                 return 1; /* unless as=0 has a port for it */
         if (h && !is_connection_type(&key.address) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK; /* there is no listen() to wait in */
-        if (h && copies_can_be_replaced(c, trap, h)) {
-                restore_names(c, h);
+        if (h && may_wait && h->path && unix_path_is_between(h->path, key.address.un.sun_path, pid))
+                return CAPTURE_WAIT;
+        if (h && copies_can_be_replaced(c, trap, h) &&
+            capture_names_prepare(c, trap, h, &key) == 0) {
                 tell_other_family(h, &key.address);
                 return hand_over(c, trap, h, &key.address);
         }
+        if (may_wait && is_connection_type(&key.address) && !taken &&
+            !options_has(trap->fd, SO_REUSEPORT) &&
+            pending_has_other(&c->pending, trap->owner, pid, &key))
+                return CAPTURE_WAIT;
+        capture_names_make_way(c, trap, &key);
         if (!is_connection_type(&key.address))
                 return 1;
-        if (may_wait && !taken && !options_has(trap->fd, SO_REUSEPORT) &&
-            pending_has_other(&c->pending, trap->owner, &key))
-                return CAPTURE_WAIT;
         if (!taken)
                 first_bind_prepare(c, trap, &key);
-        (void)pending_add(&c->pending, trap->owner, trap->fd, &key);
+        (void)pending_add(&c->pending, trap->owner, pid, trap->fd, &key);
         return 1;
 }
 
@@ -267,6 +265,8 @@ handle_listen(Capture *c, Trap *trap)
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK;
         if (h) {
+                if (h->path)
+                        h->path->is_between = false;
                 r = held_listen_again(h);
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
@@ -285,31 +285,6 @@ handle_listen(Capture *c, Trap *trap)
         if (h)
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, true);
         return h ? 0 : 1;
-}
-
-/*
- * Servers remove their path before they bind it, and some when they end. The name of a held socket
- * stays, so that there is not a moment in which a client finds nothing; the server is told that it is
- * gone. Returns 0 then, anything else: the call goes on.
- */
-static int
-handle_unlink(const Capture *c, const Trap *trap)
-{
-        char path[PATH_MAX];
-        struct stat st;
-        int r = trap_read_unlink(trap, path, sizeof(path));
-
-        if (r < 0)
-                return r;
-        if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
-                return 1;
-        for (size_t i = 0; i < c->held->n_items; i++) {
-                const UnixPath *u = c->held->items[i]->path;
-
-                if (u && u->dev == st.st_dev && u->ino == st.st_ino)
-                        return notify_is_valid(trap->listener_fd, &trap->call) ? 0 : -ENOENT;
-        }
-        return 1;
 }
 
 static bool
@@ -336,8 +311,8 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
         Held *h = NULL;
         int r = 1;
 
-        if (call->syscall == NOTIFY_UNLINK) {
-                r = handle_unlink(c, &trap);
+        if (call->syscall >= NOTIFY_UNLINK) {
+                r = capture_names_handle(c, &trap);
         } else if (call->syscall != NOTIFY_OTHER) {
                 trap.fd = pidfd_get_fd(call->tid, call->fd);
                 if (trap.fd < 0) {
@@ -439,10 +414,12 @@ capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
 
         if (r < 0)
                 return r == -ENOENT || r == -EINTR ? 0 : r;
+        c->host.catch_up(c->host.userdata);
         r = handle(c, listener_fd, owner, &call, true);
         if (is_waiting(r) && park(c, listener_fd, owner, &call, r) < 0)
                 (void)notify_let_go(listener_fd, &call);
-        else if (call.syscall == NOTIFY_LISTEN && c->n_parked)
+        else if ((call.syscall == NOTIFY_LISTEN && c->n_parked) ||
+                 (call.syscall == NOTIFY_RENAME && is_anybody_waiting(c)))
                 capture_retry(c, false);
         if (r == CAPTURE_PARK)
                 return r;

@@ -19,6 +19,8 @@
 /* What capture has to ask, or to tell, those who know the workers. `owner` is an incarnation. */
 typedef struct CaptureHost {
         void *userdata;
+        /* Follow what has become of the names of held sockets up to now. */
+        void (*catch_up)(void *userdata);
         /* The generation that an incarnation is of; 0: it is gone. */
         unsigned (*generation_of)(void *userdata, uint64_t owner);
         /* May it listen, or is it a standby, and to be parked here? */
@@ -54,6 +56,7 @@ typedef struct Capture {
         bool can_hand_over; /* this kernel can; known when the first socket is to be held */
         bool told_no_access;
         bool told_no_files;
+        bool told_no_name;
 } Capture;
 
 void capture_init(Capture *c, HeldTable *held, int fd_floor, const CaptureHost *host);

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "linux/proc.h"
 #include "sockets/capture.h"
 #include "sockets/steer.h"
 #include "sockets/trap.h"
@@ -14,17 +15,29 @@
 /* Descriptors that are left for everything else than held sockets. */
 #define RESERVED_FDS 16
 
-static void
-keep_path(Held *h)
+/*
+ * A socket whose name cannot be kept is not held: its server removes the name, binds it, and would get
+ * a socket that no client finds. Returns 0 or a negative errno, and says so once.
+ */
+static int
+keep_path(Capture *c, const Trap *trap, Held *h)
 {
+        const char *path = h->key.address.un.sun_path;
         int r;
 
         if (!address_is_path(&h->key.address))
-                return;
-        r = unix_path_new(&h->path, h->key.address.un.sun_path);
-        if (r < 0)
-                log_warning("cannot keep the name %s over a restart: %s",
-                            h->key.address.un.sun_path, strerrordesc_np(-r));
+                return 0;
+        r = unix_path_new_of(&h->path, path, h->ino);
+        if (r == 0)
+                h->path->bound_by = proc_thread_group(trap->call.tid);
+        if (r < 0 && !c->told_no_name)
+                log_warning(
+                        "%s is not held over a restart, as its name cannot be kept (%s): name the "
+                        "path that clients know with -l, and let the server take it from "
+                        "LISTEN_FDS",
+                        path, strerrordesc_np(-r));
+        c->told_no_name = c->told_no_name || r < 0;
+        return r;
 }
 
 static const char *
@@ -121,6 +134,9 @@ capture_hold(Capture *c, Trap *trap, const HeldKey *key)
                 return NULL;
         }
         h->is_counted = true;
-        keep_path(h);
+        if (keep_path(c, trap, h) < 0) {
+                held_free(h);
+                return NULL;
+        }
         return held_table_add(c->held, h) < 0 ? NULL : h;
 }

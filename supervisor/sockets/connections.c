@@ -120,7 +120,8 @@ on_unix(const SockdiagUnix *u, void *userdata)
 {
         Search *search = userdata;
 
-        if (search->result < 0 || !u->n_name || !has_inode(search->sockets, u->inode))
+        if (search->result < 0 || !u->n_name || u->state == TCP_LISTEN ||
+            !has_inode(search->sockets, u->inode))
                 return;
         for (size_t i = 0; i < search->held->n_items; i++) {
                 const Held *h = search->held->items[i];

@@ -174,15 +174,23 @@ held_claim(Held *h, const HeldClaim *claim)
         return 0;
 }
 
-/* Forget what this incarnation of a worker has claimed. */
+/*
+ * Forget what this incarnation of a worker has claimed. It has ended: a name that it got a captured
+ * socket under, and has not renamed, must not stay.
+ */
 void
 held_drop_claims(Held *h, uint64_t owner)
 {
         size_t kept = 0;
 
-        for (size_t i = 0; i < h->n_claims; i++)
-                if (h->claims[i].owner != owner)
-                        h->claims[kept++] = h->claims[i];
+        for (size_t i = 0; i < h->n_claims; i++) {
+                const HeldClaim *claim = &h->claims[i];
+
+                if (claim->owner != owner)
+                        h->claims[kept++] = *claim;
+                else if (h->path && h->origin == HELD_CAPTURED && address_is_path(&claim->asked))
+                        unix_path_forget_bound(h->path, claim->asked.un.sun_path);
+        }
         h->n_claims = kept;
 }
 
@@ -190,6 +198,7 @@ held_drop_claims(Held *h, uint64_t owner)
 unsigned
 held_queue_length(const Held *h)
 {
+        SockdiagUnix found;
         unsigned length = 0;
 
         if (address_has_port(&h->key.address) && h->key.address.type == SOCK_STREAM) {
@@ -200,8 +209,8 @@ held_queue_length(const Held *h)
                 if (getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
                         length = info.tcpi_unacked;
         } else if (h->key.address.any.sa_family == AF_UNIX &&
-                   sockdiag_unix_queue(h->ino, &length) < 0) {
-                length = 0;
+                   sockdiag_find_unix(h->ino, false, &found) == 0) {
+                length = found.rqueue;
         }
         return length;
 }
@@ -274,6 +283,20 @@ held_is_listening(const Held *h)
         if (h->key.address.type == SOCK_DGRAM)
                 return true;
         return getsockopt(h->fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts;
+}
+
+/* The address by which clients know it: a server may have renamed its unix socket. */
+Address
+held_public_address(const Held *h)
+{
+        Address a = h->key.address;
+
+        if (h->path && address_is_path(&a) && strlen(h->path->path) < sizeof(a.un.sun_path)) {
+                memset(a.un.sun_path, 0, sizeof(a.un.sun_path));
+                memcpy(a.un.sun_path, h->path->path, strlen(h->path->path));
+                a.length = sizeof(a.un);
+        }
+        return a;
 }
 
 /* Whether a unix socket was bound to this name, as sock_diag(7) and its connections bear it. */

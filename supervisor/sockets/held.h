@@ -56,10 +56,12 @@ typedef struct Held {
                 n_gone; /* connections in its queue whose client was gone, when a worker ended last */
         HeldClaim *claims;
         size_t n_claims;
-        bool is_counted;      /* we captured it, and have seen all workers since */
-        unsigned n_missed;    /* see policy/unclaimed.h */
-        uint64_t served_usec; /* the same */
-        uint32_t drops_seen;  /* held_new_overflows */
+        bool is_counted;       /* we captured it, and have seen all workers since */
+        unsigned n_missed;     /* see policy/unclaimed.h */
+        uint64_t served_usec;  /* the same */
+        bool in_group;         /* others are captured on the same address (SO_REUSEPORT) */
+        uint64_t missing_usec; /* in_group: since when no process is seen to have it; or 0 */
+        uint32_t drops_seen;   /* held_new_overflows */
 } Held;
 
 typedef struct HeldTable {
@@ -98,6 +100,7 @@ int held_listen(const Held *h, int backlog);
 int held_listen_again(const Held *h);
 int held_set_as(Held *h, const Address *as, size_t n_as, bool any_address);
 bool held_is_listening(const Held *h);
+Address held_public_address(const Held *h);
 bool held_has_unix_name(const Held *h, const char *name, size_t n_name);
 HeldMatch held_match(const Held *h, const HeldKey *key);
 

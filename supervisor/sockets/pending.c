@@ -41,9 +41,9 @@ make_room(Pending *p, uint64_t owner)
                 remove_at(p, oldest);
 }
 
-/* Note a socket that is about to be bound. Returns 0 or a negative errno. */
+/* Note a socket that a process is about to bind. Returns 0 or a negative errno. */
 int
-pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key)
+pending_add(Pending *p, uint64_t owner, pid_t pid, int fd, const HeldKey *key)
 {
         PendingSocket *items;
         struct stat st;
@@ -58,8 +58,8 @@ pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key)
         if (!items)
                 return -ENOMEM;
         p->items = items;
-        p->items[p->n_items++] =
-                (PendingSocket){.owner = owner, .dev = st.st_dev, .ino = st.st_ino, .key = *key};
+        p->items[p->n_items++] = (PendingSocket){
+                .owner = owner, .pid = pid, .dev = st.st_dev, .ino = st.st_ino, .key = *key};
         return 0;
 }
 
@@ -125,12 +125,27 @@ pending_next_own(const Pending *p, uint64_t owner, const HeldKey *key, const Pen
         return NULL;
 }
 
-/* Whether another worker is on its way to the same place. */
+/*
+ * Whether a process that binds a path is likely to be about to rename it to where that of another one
+ * gets: both names are in one directory, and the same but for their pids.
+ */
+static bool
+is_same_in_the_end(const PendingSocket *s, pid_t pid, const HeldKey *key)
+{
+        return address_is_path(&s->key.address) && address_is_path(&key->address) &&
+               s->key.address.type == key->address.type && key->dir_ino &&
+               s->key.dir_ino == key->dir_ino && s->key.dir_dev == key->dir_dev &&
+               unix_path_is_like(strrchr(s->key.address.un.sun_path, '/'), s->pid,
+                                 strrchr(key->address.un.sun_path, '/'), pid);
+}
+
+/* Whether another worker is on its way to the place that this process binds. */
 bool
-pending_has_other(const Pending *p, uint64_t owner, const HeldKey *key)
+pending_has_other(const Pending *p, uint64_t owner, pid_t pid, const HeldKey *key)
 {
         for (size_t i = 0; i < p->n_items; i++)
-                if (p->items[i].owner != owner && held_key_equal(&p->items[i].key, key))
+                if (p->items[i].owner != owner && (held_key_equal(&p->items[i].key, key) ||
+                                                   is_same_in_the_end(&p->items[i], pid, key)))
                         return true;
         return false;
 }

@@ -13,6 +13,7 @@
 
 typedef struct PendingSocket {
         uint64_t owner;
+        pid_t pid; /* of the process that bound it, which may be in the name */
         dev_t dev;
         ino_t ino;
         HeldKey key;
@@ -23,13 +24,13 @@ typedef struct Pending {
         size_t n_items;
 } Pending;
 
-int pending_add(Pending *p, uint64_t owner, int fd, const HeldKey *key);
+int pending_add(Pending *p, uint64_t owner, pid_t pid, int fd, const HeldKey *key);
 bool pending_has_socket(const Pending *p, int fd);
 bool pending_take(Pending *p, int fd, PendingSocket *ret);
 const PendingSocket *pending_find_last(const Pending *p, uint64_t owner);
 const PendingSocket *pending_next_own(const Pending *p, uint64_t owner, const HeldKey *key,
                                       const PendingSocket *before);
-bool pending_has_other(const Pending *p, uint64_t owner, const HeldKey *key);
+bool pending_has_other(const Pending *p, uint64_t owner, pid_t pid, const HeldKey *key);
 void pending_forget(Pending *p, uint64_t owner);
 void pending_deinit(Pending *p);
 

@@ -92,8 +92,12 @@ hold(const Takeover *t, int consume_fd)
                 return r;
         h->is_left = true;
         (void)held_listen(h, h->backlog); /* its queue is as long as that of the others */
-        if (address_is_path(&address))
-                (void)unix_path_new(&h->path, address.un.sun_path);
+        if (address_is_path(&address) &&
+            unix_path_new_of(&h->path, address.un.sun_path, h->ino) < 0 &&
+            !is_asked_for(t, &address)) {
+                held_free(h);
+                return 0;
+        }
         r = held_table_add(t->table, h);
         return r < 0 ? r : 1;
 }

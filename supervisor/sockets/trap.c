@@ -62,32 +62,74 @@ make_path_absolute(pid_t pid, Address *a)
         return 0;
 }
 
-/*
- * The absolute path of the file that the caller's unlink() is about. Returns 0 or a negative errno:
- * leave it to the kernel; also for paths that are longer than that of any socket.
- */
-int
-trap_read_unlink(const Trap *trap, char *ret_path, size_t size)
+/* A path in the caller's memory, made absolute. Returns 0 or a negative errno. */
+static int
+read_path(const NotifyCall *call, uint64_t address, int dir_fd, char *ret_path, size_t size)
 {
-        const NotifyCall *call = &trap->call;
         char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
         char base[PATH_MAX];
-        int r = notify_read_text(call, call->address, path, sizeof(path));
+        char what[32] = "cwd";
+        int r = notify_read_text(call, address, path, sizeof(path));
 
         if (r < 0)
                 return r;
-        if (call->flags != 0 || (path[0] != '/' && call->dir_fd != AT_FDCWD))
-                return -EINVAL;
-        if (!shares(call->tid, "root") || !shares(call->tid, "ns/mnt"))
-                return -EXDEV;
-        if (path[0] == '/') {
-                (void)snprintf(ret_path, size, "%s", path);
-                return 0;
-        }
-        r = proc_path(call->tid, "cwd", base, sizeof(base));
+        if (path[0] == '/')
+                return snprintf(ret_path, size, "%s", path) < (int)size ? 0 : -ENAMETOOLONG;
+        if (dir_fd != AT_FDCWD)
+                (void)snprintf(what, sizeof(what), "fd/%d", dir_fd);
+        r = proc_path(call->tid, what, base, sizeof(base));
         if (r < 0)
                 return r;
         return snprintf(ret_path, size, "%s/%s", base, path) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+/*
+ * The absolute path of what the caller's unlink(), rmdir() or rename() is about. Returns 0 or a
+ * negative errno: leave it to the kernel; also for paths that are longer than that of any socket.
+ */
+int
+trap_read_path(const Trap *trap, char *ret_path, size_t size)
+{
+        const NotifyCall *call = &trap->call;
+
+        if (call->flags != 0)
+                return -EINVAL;
+        if (!shares(call->tid, "root") || !shares(call->tid, "ns/mnt"))
+                return -EXDEV;
+        return read_path(call, call->address, call->dir_fd, ret_path, size);
+}
+
+/* The same for the name that something gets by rename(). */
+int
+trap_read_new_path(const Trap *trap, char *ret_path, size_t size)
+{
+        const NotifyCall *call = &trap->call;
+
+        return read_path(call, call->to_address, call->to_dir_fd, ret_path, size);
+}
+
+/*
+ * Whether the caller may remove this directory, as far as owners and modes tell; where they do not, as
+ * with groups, it may.
+ */
+bool
+trap_may_remove_directory(const Trap *trap, const char *path)
+{
+        struct stat caller;
+        struct stat parent;
+        struct stat st;
+        char text[PATH_MAX];
+        bool may;
+
+        (void)snprintf(text, sizeof(text), "/proc/%d", (int)trap->call.tid);
+        if (stat(text, &caller) < 0 || caller.st_uid == 0 || stat(path, &st) < 0 ||
+            snprintf(text, sizeof(text), "%s/..", path) >= (int)sizeof(text) ||
+            stat(text, &parent) < 0)
+                return true;
+        may = parent.st_mode & (parent.st_uid == caller.st_uid ? S_IWUSR : S_IWGRP | S_IWOTH);
+        if (parent.st_mode & S_ISVTX && parent.st_uid != caller.st_uid)
+                may = may && st.st_uid == caller.st_uid;
+        return may;
 }
 
 /* What the caller's bind() asks for. Returns 0 or a negative errno: leave it to the kernel. */

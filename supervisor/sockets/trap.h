@@ -20,7 +20,9 @@ typedef struct Trap {
         size_t n_copies;
 } Trap;
 
-int trap_read_unlink(const Trap *trap, char *ret_path, size_t size);
+int trap_read_path(const Trap *trap, char *ret_path, size_t size);
+int trap_read_new_path(const Trap *trap, char *ret_path, size_t size);
+bool trap_may_remove_directory(const Trap *trap, const char *path);
 int trap_read_bind(const Trap *trap, HeldKey *ret);
 int trap_replace_socket(const Trap *trap, Held *h, const Address *asked);
 

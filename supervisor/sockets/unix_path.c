@@ -10,11 +10,16 @@
  * replaced by the next.
  *
  * A careful server binds beside its path and renames: the name that it has given is the public one
- * then. When its successor binds, the name that was bound stands there once more, and its rename(2)
- * of one link over another of the same file does nothing.
+ * then. When its successor binds, the name that was bound stands there once more; and since rename(2)
+ * of one link over another of the same file does nothing, capture removes it then. The name that is
+ * bound may have the pid of its server in it: that of the successor is like it.
+ *
+ * What the server removed and we keep, or put back, is extra: it stands there for clients only. Where
+ * the server needs it to be gone, it is gone, and the socket has lost its name.
  */
 #include "sockets/unix_path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -29,9 +34,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "linux/proc.h"
+#include "linux/sockdiag.h"
 
-static bool
-is_same_file(const UnixPath *u, const char *path)
+/* Whether a name leads to the socket's file. */
+bool
+unix_path_leads(const UnixPath *u, const char *path)
 {
         struct stat st;
 
@@ -81,6 +88,62 @@ unix_path_new(UnixPath **ret, const char *path)
 }
 
 /*
+ * Another name of the file in the directory of this one, new, or NULL. Of several the shortest: a server
+ * that is just being started may have given the old socket another name for a while, and such a name
+ * is made from the public one.
+ */
+static char *
+find_other_name(const char *path, uint32_t file)
+{
+        const char *slash = strrchr(path, '/');
+        CLEANUP_FREE char *directory = slash ? strndup(path, (size_t)(slash + 1 - path)) : NULL;
+        CLEANUP_DIR DIR *dir = directory ? opendir(directory) : NULL;
+        const struct dirent *entry;
+        char found[NAME_MAX + 1] = "";
+        char *name = NULL;
+        struct stat st;
+
+        while (dir && (entry = readdir(dir))) {
+                if ((entry->d_type != DT_SOCK && entry->d_type != DT_UNKNOWN) ||
+                    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+                    !S_ISSOCK(st.st_mode) || (uint32_t)st.st_ino != file)
+                        continue;
+                if (!found[0] || strlen(entry->d_name) < strlen(found))
+                        (void)snprintf(found, sizeof(found), "%s", entry->d_name);
+        }
+        return found[0] && asprintf(&name, "%s%s", directory, found) >= 0 ? name : NULL;
+}
+
+/*
+ * The same for a socket that was bound to the path and may have been renamed in its directory since
+ * then: the kernel knows its file. Returns 0 or a negative errno: no name can be kept.
+ */
+int
+unix_path_new_of(UnixPath **ret, const char *bound, ino_t socket)
+{
+        CLEANUP_FREE char *name = NULL;
+        CLEANUP_FREE char *copy = strdup(bound);
+        UnixPath *u = NULL;
+        SockdiagUnix found;
+        struct stat st;
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        if (sockdiag_find_unix(socket, false, &found) == 0 && found.file_inode &&
+            (lstat(bound, &st) < 0 || (uint32_t)st.st_ino != found.file_inode))
+                name = find_other_name(bound, found.file_inode);
+        r = unix_path_new(&u, name ? name : bound);
+        if (!u)
+                return r;
+        free(u->bound);
+        u->bound = copy;
+        copy = NULL;
+        *ret = u;
+        return 0;
+}
+
+/*
  * The name under which another generation's socket is to be bound, beside that of a socket that
  * serves: `.NAME.sup.GENERATION`. It is public only once it is published.
  * Returns 0 or a negative errno.
@@ -95,6 +158,7 @@ unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation
                 return -ENOMEM;
         u->is_hidden = true;
         u->watch = -1;
+        u->bound_by = beside->bound_by;
         u->path = strdup(beside->path);
         u->bound = strdup(beside->bound);
         if (!u->path || !u->bound ||
@@ -136,7 +200,7 @@ unix_path_publish(UnixPath *u)
 {
         CLEANUP_FREE char *beside = NULL;
 
-        if (is_same_file(u, u->path)) { /* rename(2) of two links to one file does nothing */
+        if (unix_path_leads(u, u->path)) { /* rename(2) of two links to one file does nothing */
                 u->is_hidden = false;
                 return 0;
         }
@@ -175,21 +239,24 @@ unix_path_free(UnixPath *u)
  * is there afterwards.
  */
 void
-unix_path_remove(const UnixPath *u)
+unix_path_remove(UnixPath *u)
 {
         if (u->is_foreign)
                 (void)unix_path_restore_bound(u);
-        else if (is_same_file(u, u->bound))
+        else if (unix_path_leads(u, u->bound))
                 (void)unlink(u->bound);
-        if (strcmp(u->path, u->bound) != 0 && is_same_file(u, u->path))
+        if (strcmp(u->path, u->bound) != 0 && unix_path_leads(u, u->path))
                 (void)unlink(u->path);
-        if (is_same_file(u, u->link))
+        if (unix_path_leads(u, u->link))
                 (void)unlink(u->link);
 }
 
+/* Our own link may be gone, or be another socket's by now: what it leads to must not get our names. */
 static int
 link_again(const UnixPath *u, const char *path)
 {
+        if (!unix_path_leads(u, u->link))
+                return -ENOENT;
         if (linkat(AT_FDCWD, u->link, AT_FDCWD, path, 0) == 0)
                 return 1;
         return errno == EEXIST ? 0 : -errno;
@@ -202,14 +269,35 @@ link_again(const UnixPath *u, const char *path)
 int
 unix_path_restore(const UnixPath *u)
 {
-        return u->is_hidden || u->is_away ? 0 : link_again(u, u->path);
+        return u->is_hidden || u->is_away || u->is_lost ? 0 : link_again(u, u->path);
 }
 
-/* The same for the name that was bound, for a server that binds it again. */
+/*
+ * A server binds the name again: it leads to this socket, or did already. That of a hidden socket
+ * stands there only for a server that renames it, in vain, since the public name is another's.
+ * Returns 0, or a negative errno: it cannot, and the server must not be given the socket.
+ */
 int
-unix_path_restore_bound(const UnixPath *u)
+unix_path_restore_bound(UnixPath *u)
 {
-        return u->is_hidden ? 0 : link_again(u, u->bound);
+        bool is_renamed = strcmp(u->bound, u->path) != 0;
+        int r = 0;
+
+        if (u->is_lost)
+                return -ENOENT;
+        if (u->is_hidden && !is_renamed)
+                return unix_path_leads(u, u->link) ? 0 : -ENOENT;
+        if (!unix_path_leads(u, u->bound))
+                r = link_again(u, u->bound);
+        else if (!unix_path_leads(u, u->link))
+                r = linkat(AT_FDCWD, u->bound, AT_FDCWD, u->link, 0) < 0 ? -errno : 0;
+        if (r < 0)
+                return r;
+        if (!u->is_hidden && !unix_path_leads(u, u->bound))
+                return -EEXIST;
+        u->bound_is_extra = false;
+        u->path_is_extra = u->path_is_extra && is_renamed;
+        return 0;
 }
 
 /* Take the public name away for a while: who asks then is told that nobody listens there. */
@@ -217,7 +305,7 @@ void
 unix_path_take_away(UnixPath *u)
 {
         u->is_away = true;
-        if (!u->is_hidden && is_same_file(u, u->path))
+        if (!u->is_hidden && unix_path_leads(u, u->path))
                 (void)unlink(u->path);
 }
 
@@ -229,29 +317,6 @@ unix_path_bring_back(UnixPath *u)
                 u->is_away = false;
                 (void)unix_path_restore(u);
         }
-}
-
-/*
- * In the directory, the name `from` has become `to`. If it was the public one, `to` is from now on.
- * Returns 1 then, 0 if it was another's name, or -ENOMEM.
- */
-int
-unix_path_follow(UnixPath *u, const char *from, const char *to)
-{
-        size_t n_directory = (size_t)(strrchr(u->path, '/') + 1 - u->path);
-        char *path = NULL;
-
-        if (strcmp(u->path + n_directory, from) != 0)
-                return 0;
-        if (asprintf(&path, "%.*s%s", (int)n_directory, u->path, to) < 0)
-                return -ENOMEM;
-        if (!is_same_file(u, path)) {
-                free(path);
-                return 0;
-        }
-        free(u->path);
-        u->path = path;
-        return 1;
 }
 
 /*

@@ -2,7 +2,8 @@
 /*
  * unix-hard-link.c - a unix listener stays reachable over a hard link when its path is unlinked, and
  * the public path can be linked to it again. Hence sup gives a captured unix socket back its name
- * after the server, as all of them do, has removed the "stale" one.
+ * after the server, as all of them do, has removed the "stale" one. rename() of one link over another
+ * does nothing: hence sup removes the first one for a server that renames what it bound.
  */
 #include "fact.h"
 
@@ -65,6 +66,11 @@ main(void)
         FACT(error == 0, "linked again, over the public path: %s", strerror(error));
         FACT(before.st_ino == after.st_ino && before.st_mode == after.st_mode,
              "with the mode that it had: %o", after.st_mode & 07777U);
+
+        MUST(link("kept", "bound") == 0 && rename("bound", "public") == 0);
+        FACT(stat("bound", &after) == 0 && before.st_ino == after.st_ino,
+             "rename of one link over another says success, and both are there");
+        MUST(unlink("bound") == 0);
 
         fd = unix_socket();
         error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;

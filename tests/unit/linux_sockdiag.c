@@ -260,20 +260,20 @@ connections_that_wait_on_a_unix_socket_are_counted(void **state)
         const struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0unit diag"};
         CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
         int clients[7];
-        unsigned length = 77;
+        SockdiagUnix found;
 
         (void)state;
         assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
         assert_int_equal(listen(fd, 20), 0);
         for (unsigned i = 0; i < ELEMENTSOF(clients); i++) {
-                assert_int_equal(sockdiag_unix_queue(inode_of(fd), &length), 0);
-                assert_int_equal(length, i);
+                assert_int_equal(sockdiag_find_unix(inode_of(fd), false, &found), 0);
+                assert_int_equal(found.rqueue, i);
                 clients[i] = unit_socket(AF_UNIX, SOCK_STREAM);
                 assert_int_equal(connect(clients[i], (const struct sockaddr *)&un, sizeof(un)), 0);
         }
         fd_close(accept(fd, NULL, NULL));
-        assert_int_equal(sockdiag_unix_queue(inode_of(fd), &length), 0);
-        assert_int_equal(length, ELEMENTSOF(clients) - 1);
+        assert_int_equal(sockdiag_find_unix(inode_of(fd), false, &found), 0);
+        assert_int_equal(found.rqueue, ELEMENTSOF(clients) - 1);
         for (unsigned i = 0; i < ELEMENTSOF(clients); i++)
                 fd_close(clients[i]);
 }
@@ -323,14 +323,31 @@ a_unix_socket_is_found_with_its_name_and_owner(void **state)
 }
 
 static void
-a_unix_socket_that_is_not_there_has_no_queue(void **state)
+the_file_of_a_unix_socket_is_told_whatever_it_is_called_now(void **state)
 {
-        CLEANUP_FD int tcp = unit_bound(SOCK_STREAM, PORT);
-        unsigned length = 77;
+        const struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "unit-diag-bound"};
+        CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
+        SockdiagUnix found;
+        struct stat st;
 
         (void)state;
-        assert_int_equal(sockdiag_unix_queue(inode_of(tcp), &length), -ENOENT);
-        assert_int_equal(length, 77);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+        assert_int_equal(rename("unit-diag-bound", "unit-diag-renamed"), 0);
+        assert_int_equal(lstat("unit-diag-renamed", &st), 0);
+        assert_int_equal(sockdiag_find_unix(inode_of(fd), false, &found), 0);
+        assert_int_equal(found.file_inode, (uint32_t)st.st_ino);
+        assert_int_equal(unlink("unit-diag-renamed"), 0);
+}
+
+static void
+a_unix_socket_that_is_not_there_is_not_found(void **state)
+{
+        CLEANUP_FD int tcp = unit_bound(SOCK_STREAM, PORT);
+        SockdiagUnix found = {.rqueue = 77};
+
+        (void)state;
+        assert_int_equal(sockdiag_find_unix(inode_of(tcp), true, &found), -ENOENT);
+        assert_int_equal(found.rqueue, 77);
 }
 
 int
@@ -351,7 +368,8 @@ main(void)
                 cmocka_unit_test(a_protocol_that_has_no_table_is_an_error_and_not_an_empty_one),
                 cmocka_unit_test(connections_that_wait_on_a_unix_socket_are_counted),
                 cmocka_unit_test(a_unix_socket_is_found_with_its_name_and_owner),
-                cmocka_unit_test(a_unix_socket_that_is_not_there_has_no_queue),
+                cmocka_unit_test(the_file_of_a_unix_socket_is_told_whatever_it_is_called_now),
+                cmocka_unit_test(a_unix_socket_that_is_not_there_is_not_found),
         };
 
         unit_own_network();

@@ -26,7 +26,7 @@ add(Pending *p, uint64_t owner, int fd, uint16_t port)
 {
         const HeldKey key = place(port);
 
-        assert_int_equal(pending_add(p, owner, fd, &key), 0);
+        assert_int_equal(pending_add(p, owner, 0, fd, &key), 0);
 }
 
 /* The same with a socket that nobody will look for. */
@@ -94,7 +94,7 @@ what_is_not_open_cannot_be_noted(void **state)
         const HeldKey key = place(80);
 
         (void)state;
-        assert_int_equal(pending_add(&p, 1, -1, &key), -EBADF);
+        assert_int_equal(pending_add(&p, 1, 0, -1, &key), -EBADF);
         assert_int_equal(p.n_items, 0);
 }
 
@@ -109,7 +109,7 @@ a_socket_that_is_bound_twice_is_noted_once_with_the_later_address(void **state)
         (void)state;
         add(&p, 1, fd, 80); /* which failed */
         add(&p, 1, fd, 81);
-        assert_false(pending_has_other(&p, 2, &first)); /* nobody need wait for that any more */
+        assert_false(pending_has_other(&p, 2, 0, &first)); /* nobody need wait for that any more */
         assert_true(pending_take(&p, fd, &found));
         assert_int_equal(address_port(&found.key.address), 81);
         assert_false(pending_has_socket(&p, fd));
@@ -138,10 +138,40 @@ another_worker_on_its_way_to_the_same_place_is_seen(void **state)
         HeldKey key = place(80);
 
         (void)state;
-        assert_false(pending_has_other(&p, 1, &key));
+        assert_false(pending_has_other(&p, 1, 0, &key));
         add_another(&p, 1, 80);
-        assert_false(pending_has_other(&p, 1, &key)); /* that is itself */
-        assert_true(pending_has_other(&p, 2, &key));
+        assert_false(pending_has_other(&p, 1, 0, &key)); /* that is itself */
+        assert_true(pending_has_other(&p, 2, 0, &key));
+}
+
+static HeldKey
+path_in(const char *path, ino_t directory)
+{
+        HeldKey key = {.address = {.un = {.sun_family = AF_UNIX}, .type = SOCK_STREAM},
+                       .dir_ino = directory};
+
+        (void)snprintf(key.address.un.sun_path, sizeof(key.address.un.sun_path), "%s", path);
+        key.address.length = sizeof(key.address.un);
+        return key;
+}
+
+static void
+another_worker_that_binds_a_name_like_this_with_its_own_pid_is_seen(void **state)
+{
+        CLEANUP(pending_deinit) Pending p = {0};
+        CLEANUP_FD int fd = unit_socket(AF_UNIX, SOCK_STREAM);
+        HeldKey one = path_in("/run/app.17.tmp", 1);
+        HeldKey like = path_in("/run/app.18.tmp", 1);
+        HeldKey another = path_in("/run/app.18.log", 1);
+        HeldKey elsewhere = path_in("/run/app.18.tmp", 2);
+
+        (void)state;
+        assert_int_equal(pending_add(&p, 1, 17, fd, &one), 0);
+        assert_true(pending_has_other(&p, 2, 18, &like));
+        assert_false(pending_has_other(&p, 1, 18, &like));
+        assert_false(pending_has_other(&p, 2, 19, &like));
+        assert_false(pending_has_other(&p, 2, 18, &another));
+        assert_false(pending_has_other(&p, 2, 18, &elsewhere));
 }
 
 static void
@@ -152,13 +182,13 @@ another_place_is_another_port_namespace_or_device(void **state)
 
         (void)state;
         add_another(&p, 1, 80);
-        assert_false(pending_has_other(&p, 2, &key));
+        assert_false(pending_has_other(&p, 2, 0, &key));
         key = place(80);
         key.netns = 2;
-        assert_false(pending_has_other(&p, 2, &key));
+        assert_false(pending_has_other(&p, 2, 0, &key));
         key = place(80);
         memcpy(key.device, "lo", sizeof("lo"));
-        assert_false(pending_has_other(&p, 2, &key));
+        assert_false(pending_has_other(&p, 2, 0, &key));
 }
 
 static void
@@ -177,7 +207,7 @@ sockets_of_ones_own_that_exclude_a_place_are_found_one_after_the_other(void **st
         assert_null(pending_next_own(&p, 1, &key, NULL));
         add_another(&p, 1, 80);
         one.address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        assert_int_equal(pending_add(&p, 1, another, &one), 0);
+        assert_int_equal(pending_add(&p, 1, 0, another, &one), 0);
         found = pending_next_own(&p, 1, &key, NULL);
         assert_non_null(found);
         assert_int_equal(found->key.address.in.sin_addr.s_addr, htonl(INADDR_ANY));
@@ -235,6 +265,8 @@ main(void)
                 cmocka_unit_test(a_socket_that_is_bound_twice_is_noted_once_with_the_later_address),
                 cmocka_unit_test(the_last_one_of_a_worker_is_known),
                 cmocka_unit_test(another_worker_on_its_way_to_the_same_place_is_seen),
+                cmocka_unit_test(
+                        another_worker_that_binds_a_name_like_this_with_its_own_pid_is_seen),
                 cmocka_unit_test(another_place_is_another_port_namespace_or_device),
                 cmocka_unit_test(
                         sockets_of_ones_own_that_exclude_a_place_are_found_one_after_the_other),
