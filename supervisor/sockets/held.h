@@ -59,8 +59,7 @@ typedef struct Held {
         bool is_counted;       /* we captured it, and have seen all workers since */
         unsigned n_missed;     /* see policy/unclaimed.h */
         uint64_t served_usec;  /* the same */
-        bool in_group;         /* others are captured on the same address (SO_REUSEPORT) */
-        uint64_t missing_usec; /* in_group: since when no process is seen to have it; or 0 */
+        uint64_t missing_usec; /* since when nobody is seen to have it (run/groups.c); or 0 */
         uint32_t drops_seen;   /* held_new_overflows */
 } Held;
 
