@@ -32,8 +32,7 @@
 static bool
 are_group(const Held *a, const Held *b)
 {
-        return a != b && a->origin == HELD_CAPTURED && b->origin == HELD_CAPTURED && !a->group &&
-               !b->group && address_has_port(&a->key.address) && held_key_equal(&a->key, &b->key);
+        return held_are_group(a, b) && !a->group && !b->group;
 }
 
 /* Whether a worker has claimed it that serves, and is to go on. */

@@ -95,6 +95,7 @@ unsigned held_queue_limit(const Held *h);
 unsigned held_queue_length(const Held *h);
 uint32_t held_new_overflows(Held *h);
 bool held_is_for(const Held *h, unsigned generation);
+bool held_are_group(const Held *a, const Held *b);
 int held_listen(const Held *h, int backlog);
 int held_listen_again(const Held *h);
 int held_set_as(Held *h, const Address *as, size_t n_as, bool any_address);

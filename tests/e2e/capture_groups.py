@@ -6,8 +6,8 @@ import signal
 import time
 
 import procs
-from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_bare, read_all, run,
-                     server, step, wait_until)
+from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_bare, need_root,
+                     read_all, run, server, step, wait_until)
 from network import listeners
 
 
@@ -140,6 +140,19 @@ def _(t):
     listen(sup, 4)
     assert len(answered(clients)) == 2
     assert listeners(port) == before
+
+
+@step("connections that could be steered away in a reload are dealt to all; steering them is refused")
+def _(t):
+    need_root("only root opens a second socket beside another one's")
+    sup, port = started(t, "--drain=connections")
+    assert len(answered(waiting(port))) == 2
+    for _ in range(2):
+        mark = sup.mark()
+        sup.send(signal.SIGHUP)
+        sup.wait_for_log(r"several sockets of its own on 127\.0\.0\.1.*SO_REUSEPORT", since=mark)
+        assert len(answered(waiting(port))) == 2
+    assert sup.stop() == 0
 
 
 def wakeups(pid):
