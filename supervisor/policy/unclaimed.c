@@ -9,8 +9,10 @@
  */
 #include "policy/unclaimed.h"
 
+#include "base/parse.h"
+
 #define MISSED_MAX 3
-#define SERVED_ENOUGH_USEC 10000000U
+#define SERVED_ENOUGH_USEC (10 * USEC_PER_SEC)
 
 /* Note the end of a worker. Returns whether the socket is to be given up. */
 bool

@@ -263,7 +263,7 @@ struct Supervisor {
         sd_event_source *drain_timer;
         sd_event_source *measure_timer;
         sd_event_source *given_up_timer;
-        sd_event_source *groups_source; /* connections to members of groups; owns its descriptor */
+        sd_event_source *groups_source; /* connections to members of groups; NULL: a look is due */
         sd_event_source *groups_timer;
         uint64_t groups_until_usec; /* members are looked after until then */
         sd_event_source *parked_timer;
@@ -380,7 +380,7 @@ void given_up_close(Supervisor *s, Held *h);
 void given_up_worker_ended(Worker *w);
 
 /* groups.c: SO_REUSEPORT, and what the server closed of a group */
-void groups_listening(Supervisor *s, Held *h);
+void groups_listening(Supervisor *s, const Held *h);
 void groups_resume(Supervisor *s);
 
 /* standby.c: workers that are started ahead */

@@ -138,5 +138,9 @@ capture_hold(Capture *c, Trap *trap, const HeldKey *key)
                 held_free(h);
                 return NULL;
         }
-        return held_table_add(c->held, h) < 0 ? NULL : h;
+        if (held_table_add(c->held, h) < 0)
+                return NULL;
+        if (c->steerable)
+                steer_leave(c->held, h);
+        return h;
 }

@@ -254,6 +254,15 @@ held_is_for(const Held *h, unsigned generation)
         return h->generation == 0 || h->generation == generation;
 }
 
+/* Whether the server has bound both to one address, SO_REUSEPORT: each is a socket of its own. */
+bool
+held_are_group(const Held *a, const Held *b)
+{
+        return a != b && a->origin == HELD_CAPTURED && b->origin == HELD_CAPTURED &&
+               address_has_port(&a->key.address) && held_key_equal(&a->key, &b->key) &&
+               (!a->generation || !b->generation || a->generation == b->generation);
+}
+
 /* Set the limit of the queue; also revives a socket that was shut down. Returns 0 or -errno. */
 int
 held_listen(const Held *h, int backlog)

@@ -59,8 +59,7 @@ typedef struct Held {
         bool is_counted;       /* we captured it, and have seen all workers since */
         unsigned n_missed;     /* see policy/unclaimed.h */
         uint64_t served_usec;  /* the same */
-        bool in_group;         /* others are captured on the same address (SO_REUSEPORT) */
-        uint64_t missing_usec; /* in_group: since when no process is seen to have it; or 0 */
+        uint64_t missing_usec; /* since when nobody is seen to have it (run/groups.c); or 0 */
         uint32_t drops_seen;   /* held_new_overflows */
 } Held;
 
@@ -96,6 +95,7 @@ unsigned held_queue_limit(const Held *h);
 unsigned held_queue_length(const Held *h);
 uint32_t held_new_overflows(Held *h);
 bool held_is_for(const Held *h, unsigned generation);
+bool held_are_group(const Held *a, const Held *b);
 int held_listen(const Held *h, int backlog);
 int held_listen_again(const Held *h);
 int held_set_as(Held *h, const Address *as, size_t n_as, bool any_address);

@@ -87,6 +87,15 @@ steer_listen(int fd, int backlog)
         return r;
 }
 
+/* The server has bound a second socket to the address of one: the kernel chooses, as it asked for. */
+void
+steer_leave(const HeldTable *t, const Held *h)
+{
+        for (size_t i = 0; i < t->n_items; i++)
+                if (held_are_group(t->items[i], h))
+                        (void)set_option(h->fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
+}
+
 static bool
 is_in_group(const Held *h, const Held *of)
 {
@@ -128,12 +137,12 @@ take_owner(int from_fd, int to_fd)
 }
 
 /*
- * A socket with all that must be the same before it can be bound to the address of another one. That
- * of a service manager stays a member of the group when we close ours, also with nobody to serve it:
- * -EBUSY.
+ * A socket with all that must be the same before it can be bound to the address of another one.
+ * -EBUSY: that of a service manager stays a member of the group when we close ours, also with nobody
+ * to serve it. -ENOTUNIQ: the server has several there, and the program chooses one.
  */
 static int
-open_like(const Held *h)
+open_like(const HeldTable *t, const Held *h)
 {
         CLEANUP_FD int fd = -1;
         const Address *a = &h->key.address;
@@ -143,6 +152,9 @@ open_like(const Held *h)
 
         if (h->from_manager && address_has_port(a))
                 return -EBUSY;
+        for (size_t i = 0; i < t->n_items; i++)
+                if (held_are_group(t->items[i], h))
+                        return -ENOTUNIQ;
         if (getsockopt(h->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
                 return -errno;
         fd = socket(a->any.sa_family, a->type | SOCK_CLOEXEC, protocol);
@@ -242,7 +254,7 @@ hold_like(HeldTable *t, Held *h, unsigned generation, int consume_fd, UnixPath *
 static int
 add_sibling(HeldTable *t, Held *h, unsigned generation, int fd_floor)
 {
-        CLEANUP_FD int fd = open_like(h);
+        CLEANUP_FD int fd = open_like(t, h);
         UnixPath *path = NULL;
         int r;
 
@@ -284,6 +296,12 @@ explain(const Held *h, int r, char **ret_why)
                            "%s was opened by the service manager, which keeps it, and connections "
                            "would go on to come to it: reload without --drain=connections, or let "
                            "sup open it, with -l",
+                           text);
+        if (r == -ENOTUNIQ)
+                return why(ret_why, r,
+                           "the server has several sockets of its own on %s (SO_REUSEPORT), and "
+                           "each would need a second one beside it: reload without "
+                           "--drain=connections, or let the server have one socket there",
                            text);
         if (r == -EPERM && address_has_port(&h->key.address) && fstat(h->fd, &st) == 0 &&
             st.st_uid != geteuid())
@@ -336,7 +354,7 @@ steer_check(const HeldTable *t, char **ret_why)
         for (size_t i = 0; i < t->n_items; i++) {
                 const Held *h = t->items[i];
                 bool is_possible = address_has_port(&h->key.address) || h->path;
-                CLEANUP_FD int fd = is_possible ? open_like(h) : -EOPNOTSUPP;
+                CLEANUP_FD int fd = is_possible ? open_like(t, h) : -EOPNOTSUPP;
 
                 if (fd < 0)
                         return explain(h, fd, ret_why);

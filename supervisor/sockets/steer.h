@@ -10,6 +10,7 @@
 #define STEER_WHOLE 10000 /* shares of new connections are out of so many */
 
 int steer_listen(int fd, int backlog);
+void steer_leave(const HeldTable *t, const Held *h);
 int steer_prepare(HeldTable *t, unsigned from, unsigned to, bool by_chance, int fd_floor,
                   char **ret_why);
 int steer_check(const HeldTable *t, char **ret_why);

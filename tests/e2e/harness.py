@@ -5,6 +5,7 @@ import sys
 
 sys.dont_write_bytecode = True  # the source tree stays as it was, also below the servers
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+os.environ.pop("PYTHONUNBUFFERED", None)  # print() would write a line and its end one by one
 
 # pylint: disable=unused-import,wrong-import-position
 from network import (REUSEADDR, ask, ask_who, bind_errno, connect, free_port, is_listening,

@@ -1,19 +1,28 @@
 #!/usr/bin/python3
 """Habit: children that each bind the port with SO_REUSEPORT, below a master that replaces none.
 
-USR1: the first child closes its socket and lives on. USR2: two more children are started.
+USR1: the first child closes its socket and lives on. USR2: another child is started. TERM: all
+children close their sockets and live on; the master ends two seconds later, and they with it.
 
-usage: shares_port.py PORT
+usage: shares_port.py PORT [CHILDREN]
 """
 
+import contextlib
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 
 from answering import answer_forever
 
-kids = []
+ORDERS = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
+
+
+def answer_until_closed(listener):
+    with contextlib.suppress(OSError):
+        answer_forever(listener)
 
 
 def serve():
@@ -21,27 +30,34 @@ def serve():
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind(("127.0.0.1", int(sys.argv[1])))
     listener.listen()
-
-    def close(*_):
-        listener.close()
-        print("closed", flush=True)
-        while True:
-            signal.pause()
-    signal.signal(signal.SIGUSR1, close)
+    threading.Thread(target=answer_until_closed, args=[listener], daemon=True).start()
     print("listens", flush=True)
-    answer_forever(listener)
+    signal.sigwait({signal.SIGUSR1})
+    listener.close()
+    print("closed", flush=True)
+    while True:
+        signal.pause()
 
 
-def start(*_):
-    for _ in range(2):
-        kids.append(os.fork())
-        if not kids[-1]:
-            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-            serve()
+def start():
+    kid = os.fork()
+    if not kid:
+        serve()
+    return kid
 
 
-signal.signal(signal.SIGUSR1, lambda *_: os.kill(kids[0], signal.SIGUSR1))
-signal.signal(signal.SIGUSR2, start)
-start()
+# Blocked, and so none is lost that comes just before it is waited for.
+signal.pthread_sigmask(signal.SIG_BLOCK, ORDERS)
+kids = [start() for _ in range(int(sys.argv[2]) if len(sys.argv) > 2 else 2)]
 while True:
-    signal.pause()
+    order = signal.sigwait(ORDERS)
+    if order == signal.SIGUSR2:
+        kids.append(start())
+        continue
+    for kid in kids[:1] if order == signal.SIGUSR1 else kids:
+        os.kill(kid, signal.SIGUSR1)
+    if order == signal.SIGTERM:
+        time.sleep(2)
+        for kid in kids:
+            os.kill(kid, signal.SIGKILL)
+        sys.exit()
