@@ -29,7 +29,7 @@ typedef struct RestartState {
 /* How an incarnation ended. */
 typedef struct RestartInput {
         uint64_t now_usec;
-        bool failed; /* by a signal, or with a status other than 0 */
+        bool failed;          /* by a signal, or with a status other than 0 */
         uint64_t served_usec; /* see ready_served */
         uint32_t random;      /* for the jitter, any value */
 } RestartInput;

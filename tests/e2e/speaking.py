@@ -20,7 +20,7 @@ def story(t, *options, **popen):
     sup.kill_worker()
     ask_who(port)
     sup.stop()
-    return [line.replace(str(port), "PORT") for line in sup.err.until_end()]
+    return [line.replace(f"127.0.0.1:{port}", "127.0.0.1:PORT") for line in sup.err.until_end()]
 
 
 @step("one line for each event: held, died, listening again")
