@@ -86,13 +86,17 @@ take_turn(const char *path)
                 slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
         CLEANUP_FD int fd = -1;
         struct stat st;
+        int r;
 
         if (!directory)
                 return -1;
         fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || flock(fd, LOCK_EX) < 0)
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid())
                 return -1;
-        return fd_steal(&fd);
+        do
+                r = flock(fd, LOCK_EX);
+        while (r < 0 && errno == EINTR);
+        return r < 0 ? -1 : fd_steal(&fd);
 }
 
 /* Who listens at a path, for the sentence. */

@@ -231,8 +231,23 @@ held_queue_limit(const Held *h)
 }
 
 /*
+ * Whether drops are usual: with TCP_DEFER_ACCEPT each client's bare acknowledgement is one
+ * (net/ipv4/tcp_minisocks.c, tcp_check_req).
+ */
+static bool
+defers_accept(const Held *h)
+{
+        int value = 0;
+        socklen_t size = sizeof(value);
+
+        return address_has_port(&h->key.address) && h->key.address.type == SOCK_STREAM &&
+               getsockopt(h->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &value, &size) == 0 && value > 0;
+}
+
+/*
  * How many connections or datagrams were dropped since the last time that this was asked, because
- * its queue was full: sk_drops, as SO_MEMINFO tells it (linux/sock_diag.h, Linux 4.12).
+ * its queue was full: sk_drops, as SO_MEMINFO tells it (linux/sock_diag.h, Linux 4.12). Where there
+ * are other drops, only those count that are found while it is full.
  */
 uint32_t
 held_new_overflows(Held *h)
@@ -244,6 +259,9 @@ held_new_overflows(Held *h)
         if (getsockopt(h->fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
                 return 0;
         h->drops_seen = info[SK_MEMINFO_DROPS];
+        if (h->drops_seen != seen && defers_accept(h) &&
+            held_queue_length(h) <= held_queue_limit(h))
+                return 0;
         return h->drops_seen - seen;
 }
 

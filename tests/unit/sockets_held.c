@@ -5,6 +5,8 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 enum {
@@ -220,6 +222,38 @@ what_a_full_queue_drops_is_counted_once(void **state)
         held_free(h);
 }
 
+/* What a client sends over the loopback interface is handled before its call returns. */
+static uint32_t
+drops_of(const Held *h)
+{
+        uint32_t info[SK_MEMINFO_VARS] = {0};
+        socklen_t size = sizeof(info);
+
+        assert_int_equal(getsockopt(h->fd, SOL_SOCKET, SO_MEMINFO, info, &size), 0);
+        return info[SK_MEMINFO_DROPS];
+}
+
+static void
+what_a_listener_drops_because_it_defers_to_accept_is_not_an_overflow(void **state)
+{
+        Held *h = holding_new(unit_bound(SOCK_STREAM, PORT));
+        CLEANUP_FD int client = unit_socket(AF_INET, SOCK_STREAM);
+        CLEANUP_FD int second = unit_socket(AF_INET, SOCK_STREAM);
+        int patience = 5;
+
+        (void)state;
+        assert_int_equal(
+                setsockopt(h->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &patience, sizeof(patience)), 0);
+        assert_int_equal(held_listen(h, 1), 0);
+        assert_int_equal(held_new_overflows(h), 0);
+        assert_int_equal(connect(client, &h->key.address.any, h->key.address.length), 0);
+        assert_int_equal(connect(second, &h->key.address.any, h->key.address.length), 0);
+        assert_in_range(drops_of(h), 1, 10);
+        assert_int_equal(held_new_overflows(h), 0);
+        assert_int_equal(held_new_overflows(h), 0);
+        held_free(h);
+}
+
 static void
 a_datagram_socket_has_no_queue_of_connections_and_always_listens(void **state)
 {
@@ -295,6 +329,8 @@ main(void)
                 cmocka_unit_test(connections_that_wait_are_counted),
                 cmocka_unit_test(the_limit_of_a_queue_is_told_for_tcp),
                 cmocka_unit_test(what_a_full_queue_drops_is_counted_once),
+                cmocka_unit_test(
+                        what_a_listener_drops_because_it_defers_to_accept_is_not_an_overflow),
                 cmocka_unit_test(a_datagram_socket_has_no_queue_of_connections_and_always_listens),
                 cmocka_unit_test(
                         a_socket_that_a_holder_has_shut_down_does_not_listen_until_it_is_revived),
