@@ -122,13 +122,15 @@ def _(t):
 
 @step("of many that start at once in the place of a stale one, exactly one gets it")
 def _(t):
+    os.mkdir(t.path("own"))  # they take turns in a directory that is their user's
+    path = t.path("own/fake.sock")
     for _ in range(5):
         stale = socket.socket(socket.AF_UNIX)
-        stale.bind(t.path("fake.sock"))
+        stale.bind(path)
         stale.close()
         hosts = [None] * 8
         threads = [threading.Thread(target=lambda n=n: hosts.__setitem__(
-            n, Host(t, expect=None))) for n in range(len(hosts))]
+            n, Host(t, path, expect=None))) for n in range(len(hosts))]
         for thread in threads:
             thread.start()
         for thread in threads:
