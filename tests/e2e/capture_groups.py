@@ -161,6 +161,7 @@ def wakeups(pid):
 
 @step("an idle group costs nothing, and a busy one a few looks in a second, however large it is")
 def _(t):
+    need_bare("its cost is that of sup alone")
     sup, port = started(t, children=8)
     ask_who(port)
 

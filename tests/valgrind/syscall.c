@@ -31,22 +31,39 @@ forget_preload(void)
                 (void)unsetenv("LD_PRELOAD");
 }
 
+/* How many arguments there are: the others are whatever was in their place, for valgrind undefined. */
+static size_t
+count_arguments(long number)
+{
+        switch (number) {
+        case SYS_pidfd_open:
+                return 2;
+        case SYS_seccomp:
+        case SYS_pidfd_getfd:
+                return 3;
+        case SYS_pidfd_send_signal:
+                return 4;
+        default:
+                return 6;
+        }
+}
+
 /* In the place of the C library's. */
 long /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs is __sysno */
 syscall(long number, ...)
 {
-        long a[6];
+        size_t n = count_arguments(number);
+        long a[6] = {0};
         char path[FERRY_PATH_MAX];
         Syscall next;
         void *symbol;
         va_list args;
 
         va_start(args, number);
-        for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
+        for (size_t i = 0; i < n; i++)
                 a[i] = va_arg(args, long);
         va_end(args);
-        if (number != SYS_seccomp && number != SYS_pidfd_open && number != SYS_pidfd_getfd &&
-            number != SYS_pidfd_send_signal) {
+        if (n == sizeof(a) / sizeof(a[0])) {
                 symbol = dlsym(RTLD_NEXT, "syscall");
                 memcpy(&next, &symbol, sizeof(next));
                 return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
