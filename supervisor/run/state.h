@@ -122,6 +122,7 @@ struct Worker {
         sd_event_source *watchdog;
         pid_t told_pid;  /* MAINPID, or 0 */
         bool paths_away; /* it was started with the names of its paths away */
+        bool met_sup;    /* it ended, and may have found us at its path */
         PidSet asked;    /* left-overs that were sent the stop signal */
 };
 
@@ -392,7 +393,8 @@ Worker *standby_take(Supervisor *s, bool parked_only);
 void paths_catch_up(void *userdata);
 void paths_watch(Supervisor *s, const Held *h);
 void paths_worker_starts(Worker *w);
-void paths_worker_ended(Worker *w);
+void paths_worker_ends(Worker *w);
+void paths_worker_ended(Supervisor *s);
 void paths_bring_back(Supervisor *s);
 
 /* rollout.c: reload */

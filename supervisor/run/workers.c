@@ -222,7 +222,6 @@ note_ready(Worker *w)
                          "sockets "
                          "from LISTEN_FDS",
                          w->index, (int)w->pid);
-        paths_bring_back(w->supervisor);
         given_up_look_soon(w->supervisor);
         rollout_worker_ready(w);
 }
