@@ -90,6 +90,8 @@ struct Worker {
         uint64_t spawned_usec;
         uint64_t ready_usec;          /* 0: not ready */
         uint64_t claimed_usec;        /* when it first got a held socket by a bind(), 0: not yet */
+        uint64_t progress_usec;       /* when it last got a socket */
+        uint64_t behind_usec;         /* since when it listens, but not yet on all; 0 */
         uint64_t extended_until_usec; /* its start may take until then, by its own word; 0 */
         uint64_t ended_usec;          /* of the incarnation before, 0: there was none */
         uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
@@ -401,11 +403,14 @@ void paths_bring_back(Supervisor *s);
 void rollout_request(Supervisor *s, Reload *consume_reload);
 bool rollout_may_begin(const Supervisor *s);
 void rollout_worker_ready(Worker *w);
-void rollout_worker_failed(Worker *w);
 void rollout_tidy(Supervisor *s);
 void rollout_stop(Supervisor *s);
 void rollout_fail(Supervisor *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void rollout_event(Supervisor *s, RolloutEvent event);
+
+/* candidate.c: a new worker in a reload */
+uint64_t candidate_pause(Worker *w, uint64_t late_usec);
+void rollout_worker_failed(Worker *w);
 
 /* reload.c: requests for a reload, as values */
 void reload_init(Reload *r, const Config *config);
