@@ -7,6 +7,10 @@
  * not seen to ask for more (policy/ready.c). Addresses are compared, not sockets: of several on one
  * address (SO_REUSEPORT), and of a generation with sockets of its own, it may have others.
  */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
 #include "run/state.h"
 
 /* Whether one worker has an address. */
@@ -48,7 +52,7 @@ is_of_old(const Worker *w, const Held *h)
 
 /* A socket that the one before it had, and which it has not, nor another one on the address; or NULL. */
 static const Held *
-find_missing(const Worker *w)
+find_missing(const Worker *w, bool path_only)
 {
         const Supervisor *s = w->supervisor;
 
@@ -57,7 +61,7 @@ find_missing(const Worker *w)
                 bool waits = h->origin == HELD_CAPTURED && h->n_claims == 0 &&
                              held_is_for(h, w->generation->number);
 
-                if (h->path && h->path->is_lost)
+                if ((path_only && !h->path) || (h->path && h->path->is_lost))
                         continue;
                 if ((waits || is_of_old(w, h)) && !has_claimed(w, &h->key))
                         return h;
@@ -82,7 +86,7 @@ uint64_t
 candidate_pause(Worker *w, uint64_t late_usec)
 {
         uint64_t now = now_usec();
-        const Held *missing = is_starting(w) ? find_missing(w) : NULL;
+        const Held *missing = is_starting(w) ? find_missing(w, false) : NULL;
         ReadyProgress progress = {.is_behind = true, .left_usec = UINT64_MAX};
         uint64_t pause_usec;
 
@@ -104,6 +108,33 @@ candidate_pause(Worker *w, uint64_t late_usec)
         return pause_usec;
 }
 
+/* A worker ended, and its claims are not forgotten yet: did it come as far as to its unix path? */
+void
+candidate_ends(Worker *w)
+{
+        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->was_asked;
+        const Supervisor *s = w->supervisor;
+        const Held *missing = NULL;
+
+        if (gave_up && s->rollout.generation && w->generation == s->rollout.generation)
+                missing = find_missing(w, true);
+        free(w->unbound);
+        w->unbound = missing ? strdup(missing->path->path) : NULL;
+}
+
+/*
+ * A worker of a serial reload met us where it looked for another server. Now it starts without that.
+ */
+static bool
+may_try_again(Worker *w)
+{
+        if (w->supervisor->rollout.reload.mode != RELOAD_SERIAL || !w->met_sup)
+                return false;
+        w->met_sup = false;
+        w->renew = true;
+        return true;
+}
+
 /* A worker ended, or is late: was it on trial? */
 void
 rollout_worker_failed(Worker *w)
@@ -113,7 +144,8 @@ rollout_worker_failed(Worker *w)
         char how[64];
 
         if (!s->rollout.generation || w->generation != s->rollout.generation ||
-            w->role == ROLE_RETIRING || w->was_asked || (w->ready_usec && !baking))
+            w->role == ROLE_RETIRING || w->was_asked || (w->ready_usec && !baking) ||
+            may_try_again(w))
                 return;
         (void)report_end(w, how, sizeof(how));
         if (w->was_late && !w->ready_usec)
@@ -122,6 +154,12 @@ rollout_worker_failed(Worker *w)
                 rollout_fail(s, "the new worker %u %s while it was on trial", w->index, how);
         else if (w->pid_before == 0)
                 rollout_fail(s, "the new worker %u could not be started", w->index);
+        else if (w->unbound && s->rollout.reload.mode != RELOAD_SERIAL)
+                rollout_fail(s,
+                             "the new worker %u %s before it bound %s: if it looks there for "
+                             "another server first, the old one has to end before it starts "
+                             "(--reload=serial)",
+                             w->index, how, w->unbound);
         else
                 rollout_fail(s, "the new worker %u %s before it was ready", w->index, how);
 }

@@ -111,6 +111,7 @@ struct Worker {
         bool drained;         /* retiring by connections: was told to stop */
         bool is_guess;  /* it went into the background, and pid may be another of its processes */
         Address *tried; /* what it bound without getting to listen on it, or NULL */
+        char *unbound;  /* a unix path that it did not come to bind in a reload, or NULL */
         RestartState restart;
         int trap_fd;
         Watch trap_watch;
@@ -410,6 +411,7 @@ void rollout_event(Supervisor *s, RolloutEvent event);
 
 /* candidate.c: a new worker in a reload */
 uint64_t candidate_pause(Worker *w, uint64_t late_usec);
+void candidate_ends(Worker *w);
 void rollout_worker_failed(Worker *w);
 
 /* reload.c: requests for a reload, as values */

@@ -170,6 +170,26 @@ def _(t):
     assert sup.stop() == 0
 
 
+@step("one that finds the old one at its unix path: the command says what to do, and that works")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.path("socket")
+    for port in ([], [8001]):
+        sup = Sup(t, "--control", t.path("control"), "--", PYTHON, server("asks_first.py"), path,
+                  *port)
+        wait_who(path)
+        old = sup.worker()
+        for words in ([], ["--drain=connections"]):
+            code, said = verb(t, "reload", *words)
+            assert code == 1 and re.search(f"78 before .*{path}.*--reload=serial", said), (code, said)
+            assert wait_who(path)["pid"] == str(old)
+        for generation in ("4", "5"):
+            code, said = verb(t, "reload", "--reload=serial")
+            assert code == 0, said
+            assert wait_who(path)["generation"] == generation
+        assert sup.stop() == 0
+
+
 @step("what a crash restarts is the last good one")
 def _(t):
     sup, load = serving(t)
