@@ -5,7 +5,8 @@
  * Gist: with --ready=auto the most trustworthy sign that this kind of worker gives: its own word if
  * it ever speaks sd_notify(3), else that it listens, else that it uses a listener that it was handed,
  * which is looked for after a second, else that it is still alive after ten. One that has nothing to
- * show, or may not be looked at, need only be alive after a second.
+ * show, or may not be looked at, need only be alive after a second. One that is to replace another has
+ * to listen on all that the other one has; or it has fewer, and asks for no more within a second.
  */
 #include "policy/ready.h"
 
@@ -15,6 +16,8 @@
 #define ALIVE_IS_READY_USEC USEC_PER_SEC
 /* One that could still bind by itself, or does not use what it was handed, may just be slow. */
 #define SILENT_IS_READY_USEC (10 * USEC_PER_SEC)
+/* A new version that has fewer sockets has all of its own when it got none for so long. */
+#define SETTLED_USEC USEC_PER_SEC
 #define PAUSE_MIN_USEC (100 * USEC_PER_MSEC)
 #define PAUSE_MAX_USEC (500 * USEC_PER_MSEC)
 /* At most this part of the time goes into looking. */
@@ -95,6 +98,27 @@ ready_served(ReadyMode mode, const ReadyHabits *habits, const ReadyLife *life)
             life->lived_usec > served_usec + ALIVE_IS_READY_USEC)
                 served_usec = life->lived_usec - ALIVE_IS_READY_USEC;
         return served_usec;
+}
+
+static uint64_t
+min_usec(uint64_t a, uint64_t b)
+{
+        return a < b ? a : b;
+}
+
+/*
+ * How long, in microseconds, until a new worker that listens is looked at again, if it gets no other
+ * socket before; 0: it counts as serving. One that listens and is late, or asks for ever more, does.
+ */
+uint64_t
+ready_settle(const ReadyProgress *p)
+{
+        if (!p->is_behind || p->quiet_usec >= SETTLED_USEC ||
+            p->behind_usec >= SILENT_IS_READY_USEC)
+                return 0;
+        return min_usec(
+                min_usec(SETTLED_USEC - p->quiet_usec, SILENT_IS_READY_USEC - p->behind_usec),
+                p->left_usec);
 }
 
 /* Why a worker is ready, as the end of "it is ready: …". */

@@ -44,11 +44,20 @@ typedef struct ReadyLife {
         bool was_late;         /* it was not ready in time, or missed its watchdog */
 } ReadyLife;
 
+/* A new worker that listens, beside the one that it is to replace; times in microseconds. */
+typedef struct ReadyProgress {
+        bool is_behind;       /* the other one has an address that it has not */
+        uint64_t behind_usec; /* since when it listens */
+        uint64_t quiet_usec;  /* since when it got no socket any more */
+        uint64_t left_usec;   /* until it is late; UINT64_MAX: it never is */
+} ReadyProgress;
+
 bool ready_counts(ReadyMode mode, const ReadyHabits *habits, ReadySign sign);
 uint64_t ready_delay(ReadyMode mode, const ReadyHabits *habits, bool is_handed,
                      uint64_t timer_usec);
 uint64_t ready_pause(ReadyUse use, uint64_t lived_usec, uint64_t cost_usec);
 uint64_t ready_served(ReadyMode mode, const ReadyHabits *habits, const ReadyLife *life);
+uint64_t ready_settle(const ReadyProgress *p);
 const char *ready_sign_text(ReadySign sign);
 
 #endif

@@ -138,8 +138,10 @@ on_look(sd_event_source *source, uint64_t usec, void *userdata)
         (void)source;
         (void)usec;
         s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
-        if (workers_are_settled(s))
+        if (workers_are_settled(s)) {
                 close_given_up(s);
+                paths_bring_back(s);
+        }
         if (has_captured(s))
                 set_look_timer(s, LOOK_EVERY_USEC);
         return 0;

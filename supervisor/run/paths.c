@@ -9,8 +9,10 @@
  *
  * Some servers connect to their path before they bind it, and end if somebody is there: they meet
  * the socket that is held for them. Such an end is known by a connection in the queue whose client is
- * gone. The name is taken away then until the next worker binds it, and from then on whenever one
- * starts; a start that fails all the same had another reason, and the name stays at the next.
+ * gone, though that may have been anybody. The name is taken away then until the next worker binds
+ * it, and from then on whenever one starts; a start that fails all the same had another reason, and the
+ * name stays at the next. What the worker has bound before it asks says nothing, nor that it is ready by
+ * that.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -202,7 +204,7 @@ paths_worker_starts(Worker *w)
                 }
 }
 
-/* Bring all names back. */
+/* Bring all names back: also those that nobody has bound. */
 void
 paths_bring_back(Supervisor *s)
 {
@@ -211,41 +213,61 @@ paths_bring_back(Supervisor *s)
                         unix_path_bring_back(s->held.items[i]->path);
 }
 
-/* Whether somebody has come and gone on any of the waiting sockets since a worker ended last. */
-static bool
-has_been_asked(const Supervisor *s)
+/* A socket that waits, and that somebody has come to and gone since a worker ended last; or NULL. */
+static const Held *
+find_asked(const Supervisor *s)
 {
-        bool asked = false;
+        for (size_t i = 0; i < s->held.n_items; i++) {
+                const Held *h = s->held.items[i];
+                SockdiagUnix found;
 
+                if (is_waiting(h) && sockdiag_find_unix(h->ino, true, &found) == 0 &&
+                    found.n_gone > h->n_gone)
+                        return h;
+        }
+        return NULL;
+}
+
+/* Whether any socket is still without its name. */
+static bool
+is_any_away(const Supervisor *s)
+{
+        for (size_t i = 0; i < s->held.n_items; i++)
+                if (is_waiting(s->held.items[i]) && s->held.items[i]->path->is_away)
+                        return true;
+        return false;
+}
+
+/* A worker ended; what it claimed does not wait yet. Was it by what it found at another path? */
+void
+paths_worker_ends(Worker *w)
+{
+        Supervisor *s = w->supervisor;
+        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->was_asked;
+        const Held *asked = gave_up && !w->paths_away ? find_asked(s) : NULL;
+
+        w->met_sup = asked != NULL;
+        if (asked) {
+                s->takes_paths_away = true;
+                log_info("worker %u ended before it bound %s, and somebody had connected there and "
+                         "gone: if that was itself, looking for another server, it has found sup; "
+                         "the path is away when the next one starts",
+                         w->index, asked->path->path);
+        } else if (gave_up && w->paths_away && is_any_away(s)) {
+                s->takes_paths_away = false;
+        }
+}
+
+/* Its claims are forgotten: what waits, waits with its name. */
+void
+paths_worker_ended(Supervisor *s)
+{
         for (size_t i = 0; i < s->held.n_items; i++) {
                 Held *h = s->held.items[i];
                 SockdiagUnix found;
 
-                if (!is_waiting(h) || sockdiag_find_unix(h->ino, true, &found) < 0)
-                        continue;
-                asked = asked || found.n_gone > h->n_gone;
-                h->n_gone = found.n_gone;
-        }
-        return asked;
-}
-
-/* A worker ended, and its claims are forgotten. Was it by what it found at its path? */
-void
-paths_worker_ended(Worker *w)
-{
-        Supervisor *s = w->supervisor;
-        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->claimed_usec &&
-                       !w->listened && !w->was_asked;
-        bool asked = has_been_asked(s);
-
-        if (gave_up && w->paths_away) {
-                s->takes_paths_away = false;
-        } else if (gave_up && asked) {
-                s->takes_paths_away = true;
-                log_info(
-                        "worker %u gave up when it found somebody at its unix path, which was sup; "
-                        "the path is away when the next one starts",
-                        w->index);
+                if (is_waiting(h) && sockdiag_find_unix(h->ino, true, &found) == 0)
+                        h->n_gone = found.n_gone;
         }
         paths_bring_back(s);
 }

@@ -36,6 +36,7 @@ static const Field supervisor_fields[] = {
         FIELD(Supervisor, is_controlled, FIELD_BOOL),
         FIELD(Supervisor, last_reload_generation, FIELD_UNSIGNED),
         FIELD(Supervisor, last_reload_usec, FIELD_U64),
+        FIELD(Supervisor, takes_paths_away, FIELD_BOOL),
 };
 
 static const Field measure_fields[] = {
@@ -92,6 +93,7 @@ static const Field worker_fields[] = {
         FIELD(Worker, notify_name, FIELD_TEXT),
         FIELD(Worker, watchdog_usec, FIELD_U64),
         FIELD(Worker, told_pid, FIELD_INT),
+        FIELD(Worker, paths_away, FIELD_BOOL),
 };
 
 #define SAVE(structure, fields) fields_save(structure, fields, ELEMENTSOF(fields))

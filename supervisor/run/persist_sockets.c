@@ -25,6 +25,7 @@ static const Field path_fields[] = {
         FIELD(UnixPath, dev, FIELD_U64),
         FIELD(UnixPath, ino, FIELD_U64),
         FIELD(UnixPath, is_hidden, FIELD_BOOL),
+        FIELD(UnixPath, is_away, FIELD_BOOL),
         FIELD(UnixPath, is_foreign, FIELD_BOOL),
         FIELD(UnixPath, bound_by, FIELD_INT),
         FIELD(UnixPath, bound_is_extra, FIELD_BOOL),

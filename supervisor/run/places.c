@@ -41,6 +41,7 @@ worker_free(Worker *w)
                 fd_close(w->notify_fd);
                 free(w->notify_name);
                 free(w->tried);
+                free(w->unbound);
                 restart_state_deinit(&w->restart);
                 pidset_deinit(&w->asked);
                 free(w);

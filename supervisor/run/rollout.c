@@ -447,28 +447,6 @@ rollout_worker_ready(Worker *w)
                 old_is_back(w);
 }
 
-/* A worker ended, or is late: was it on trial? */
-void
-rollout_worker_failed(Worker *w)
-{
-        Supervisor *s = w->supervisor;
-        bool baking = s->rollout.state == ROLLOUT_BAKING;
-        char how[64];
-
-        if (!s->rollout.generation || w->generation != s->rollout.generation ||
-            w->role == ROLE_RETIRING || w->was_asked || (w->ready_usec && !baking))
-                return;
-        (void)report_end(w, how, sizeof(how));
-        if (w->was_late && !w->ready_usec)
-                rollout_fail(s, "the new worker %u was not ready in time", w->index);
-        else if (baking)
-                rollout_fail(s, "the new worker %u %s while it was on trial", w->index, how);
-        else if (w->pid_before == 0)
-                rollout_fail(s, "the new worker %u could not be started", w->index);
-        else
-                rollout_fail(s, "the new worker %u %s before it was ready", w->index, how);
-}
-
 /* After every round of events: what has come to its end by itself. */
 void
 rollout_tidy(Supervisor *s)

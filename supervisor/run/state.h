@@ -90,6 +90,8 @@ struct Worker {
         uint64_t spawned_usec;
         uint64_t ready_usec;          /* 0: not ready */
         uint64_t claimed_usec;        /* when it first got a held socket by a bind(), 0: not yet */
+        uint64_t progress_usec;       /* when it last got a socket */
+        uint64_t behind_usec;         /* since when it listens, but not yet on all; 0 */
         uint64_t extended_until_usec; /* its start may take until then, by its own word; 0 */
         uint64_t ended_usec;          /* of the incarnation before, 0: there was none */
         uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
@@ -109,6 +111,7 @@ struct Worker {
         bool drained;         /* retiring by connections: was told to stop */
         bool is_guess;  /* it went into the background, and pid may be another of its processes */
         Address *tried; /* what it bound without getting to listen on it, or NULL */
+        char *unbound;  /* a unix path that it did not come to bind in a reload, or NULL */
         RestartState restart;
         int trap_fd;
         Watch trap_watch;
@@ -122,6 +125,7 @@ struct Worker {
         sd_event_source *watchdog;
         pid_t told_pid;  /* MAINPID, or 0 */
         bool paths_away; /* it was started with the names of its paths away */
+        bool met_sup;    /* it ended, and may have found us at its path */
         PidSet asked;    /* left-overs that were sent the stop signal */
 };
 
@@ -392,18 +396,23 @@ Worker *standby_take(Supervisor *s, bool parked_only);
 void paths_catch_up(void *userdata);
 void paths_watch(Supervisor *s, const Held *h);
 void paths_worker_starts(Worker *w);
-void paths_worker_ended(Worker *w);
+void paths_worker_ends(Worker *w);
+void paths_worker_ended(Supervisor *s);
 void paths_bring_back(Supervisor *s);
 
 /* rollout.c: reload */
 void rollout_request(Supervisor *s, Reload *consume_reload);
 bool rollout_may_begin(const Supervisor *s);
 void rollout_worker_ready(Worker *w);
-void rollout_worker_failed(Worker *w);
 void rollout_tidy(Supervisor *s);
 void rollout_stop(Supervisor *s);
 void rollout_fail(Supervisor *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void rollout_event(Supervisor *s, RolloutEvent event);
+
+/* candidate.c: a new worker in a reload */
+uint64_t candidate_pause(Worker *w, uint64_t late_usec);
+void candidate_ends(Worker *w);
+void rollout_worker_failed(Worker *w);
 
 /* reload.c: requests for a reload, as values */
 void reload_init(Reload *r, const Config *config);

@@ -249,8 +249,10 @@ traps_worker_ended(Worker *w)
                 if (!held_is_listening(h))
                         (void)held_listen(h, h->backlog);
         }
+        candidate_ends(w);
+        paths_worker_ends(w);
         given_up_worker_ended(w);
-        paths_worker_ended(w);
+        paths_worker_ended(w->supervisor);
 }
 
 /* A worker ended before it listened: was somebody in the way of what it tried to bind? */

@@ -27,24 +27,6 @@
 /* How long a new generation may take to be ready. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
-/* A worker shows that it serves. Whether the sign counts is policy/ready.c's to say. */
-void
-worker_sign(Worker *w, ReadySign sign)
-{
-        Generation *g = w->generation;
-
-        if (sign == READY_SIGN_LISTEN)
-                w->listened = g->habits.listens = true;
-        if (sign == READY_SIGN_NOTIFY)
-                g->habits.speaks = true;
-        if (!ready_counts(w->supervisor->config->ready, &g->habits, sign))
-                return;
-        if (w->state == LIFE_STARTING)
-                log_debug("worker %u (pid %d) is ready: %s", w->index, (int)w->pid,
-                          ready_sign_text(sign));
-        worker_event(w, LIFE_EVENT_SERVING);
-}
-
 /*
  * How long a worker may take to be ready; 0: for ever. A slow server that is started because it
  * crashed is not ended for being slow, unless somebody asked for that.
@@ -73,6 +55,30 @@ late_at(const Worker *w)
         return at_usec > w->extended_until_usec ? at_usec : w->extended_until_usec;
 }
 
+/* A worker shows that it serves. Whether the sign counts is policy/ready.c's to say. */
+void
+worker_sign(Worker *w, ReadySign sign)
+{
+        Generation *g = w->generation;
+        uint64_t pause_usec;
+
+        if (sign == READY_SIGN_LISTEN)
+                w->listened = g->habits.listens = true;
+        if (sign == READY_SIGN_NOTIFY)
+                g->habits.speaks = true;
+        if (!ready_counts(w->supervisor->config->ready, &g->habits, sign))
+                return;
+        pause_usec = sign == READY_SIGN_LISTEN ? candidate_pause(w, late_at(w)) : 0;
+        if (pause_usec) {
+                worker_set_deadline(w, pause_usec);
+                return;
+        }
+        if (w->state == LIFE_STARTING)
+                log_debug("worker %u (pid %d) is ready: %s", w->index, (int)w->pid,
+                          ready_sign_text(sign));
+        worker_event(w, LIFE_EVENT_SERVING);
+}
+
 /*
  * Whether a worker that says nothing counts as serving by now: else *ret_pause_usec is how long until it
  * is looked at again, 0: it is not. One that might be ready for all we know is not called late.
@@ -98,18 +104,24 @@ serves_silently(Worker *w, uint64_t now, uint64_t *ret_pause_usec)
         return w->state == LIFE_READY;
 }
 
-/* It claimed a listener a while ago, and need not call listen() on it. */
+/*
+ * It claimed a listener a while ago, and need not call listen() on it; or it listens already, and had
+ * some time to get the rest. Returns false when there is something else to look at.
+ */
 static bool
 serves_by_claim(Worker *w, uint64_t now)
 {
-        if (!w->claimed_usec || now - w->claimed_usec + TIMER_SLACK_USEC < CLAIM_IS_READY_USEC)
+        bool claimed =
+                w->claimed_usec && now - w->claimed_usec + TIMER_SLACK_USEC >= CLAIM_IS_READY_USEC;
+
+        if (!claimed && !w->behind_usec)
                 return false;
-        w->ready_usec = w->claimed_usec;
+        w->ready_usec = claimed ? w->claimed_usec : 0;
         worker_sign(w, READY_SIGN_LISTEN);
         if (w->state == LIFE_READY)
                 return true;
         w->ready_usec = 0;
-        return false;
+        return w->deadline_usec != 0; /* it is to be looked at again */
 }
 
 /* Some need not say that they serve; the others have until the start limit, if there is one. */
@@ -182,6 +194,7 @@ spawn(Worker *w)
         w->born_generation = w->generation->number;
         worker_clear_deadline(w);
         w->ready_usec = w->claimed_usec = w->extended_until_usec = 0;
+        w->progress_usec = w->behind_usec = 0;
         w->session = 0;
         w->told_pid = 0;
         w->asked.n_pids = 0;
@@ -222,7 +235,6 @@ note_ready(Worker *w)
                          "sockets "
                          "from LISTEN_FDS",
                          w->index, (int)w->pid);
-        paths_bring_back(w->supervisor);
         given_up_look_soon(w->supervisor);
         rollout_worker_ready(w);
 }
@@ -405,9 +417,10 @@ worker_retire(Worker *w)
 void
 worker_on_claimed(Worker *w)
 {
+        w->progress_usec = now_usec();
         if (w->claimed_usec)
                 return;
-        w->claimed_usec = now_usec();
+        w->claimed_usec = w->progress_usec;
         if (w->state == LIFE_STARTING && w->role != ROLE_STANDBY)
                 worker_set_deadline(w, CLAIM_IS_READY_USEC);
 }
@@ -440,6 +453,7 @@ worker_on_listening(Worker *w, pid_t tid)
                 worker_follow(w, pid, false);
         }
         w->is_guess = false;
+        w->progress_usec = now_usec();
         worker_sign(w, READY_SIGN_LISTEN);
 }
 

@@ -165,6 +165,19 @@ def _(t):
     assert not os.path.exists(path)
 
 
+@step("so is one that listens on a port before it asks; its path is not back before it has asked")
+def _(t):
+    path, port = t.path("socket"), free_port()
+    sup = Sup(t, "--", PYTHON, server("asks_first.py"), path, port)
+    for _ in range(3):
+        assert wait_who(path)["pid"] == wait_who(port)["pid"] == str(sup.kill_worker())
+        assert wait_who(path)["pid"] == wait_who(port)["pid"] == str(sup.worker())
+    gave_up = [line for line in sup.said() if "exited with status 78" in line]
+    assert len(gave_up) == 1, sup.said()
+    assert sup.stop() == 0
+    assert not os.path.exists(path)
+
+
 @step("a seqpacket socket is held as well; -l names one, and a datagram socket, that are bound")
 def _(t):
     path, named = t.path("packets"), t.path("named")

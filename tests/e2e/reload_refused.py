@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A new version that is no good: the old one serves on, nobody notices, and the command says why."""
 
+import os
 import re
 
 import procs
@@ -110,6 +111,83 @@ def is_whole(t):
     now = status(t)
     whole = [(each["role"], each["state"]) for each in now["workers"]] == [("active", "ready")] * 3
     return now if whole else None
+
+
+def fails_between(t, *options, n=1):
+    """It exits between its sockets, in every way to reload; what served before serves on. Then not."""
+    need_root("the network of the story is its own")
+    bad = t.path("bad")
+    sup = Sup(t, "--control", t.path("control"), *options, "-n", n, "--", PYTHON,
+              server("fails_between.py"), bad, 8001, 8002, 8003)
+    wait_who(8003)
+    wait_until(lambda: [each["state"] for each in status(t)["workers"]] == ["ready"] * n,
+               "all of it serves", 30)
+    t.write("bad", "")
+    old = procs.children_of(sup.pid)
+    code, said = verb(t, "reload")
+    assert code == 1 and "status 3" in said.splitlines()[-1], (code, said)
+    assert "--reload=serial" in options or procs.children_of(sup.pid) == old, "another one serves"
+    os.unlink(bad)
+    for port in (8001, 8002, 8003):
+        assert wait_who(port)["generation"] == "1"
+    wait_until(lambda: status(t)["state"] == "ready", "it serves", 30)
+    code, said = verb(t, "reload")
+    assert code == 0, said
+    for port in (8001, 8002, 8003):
+        assert wait_who(port)["generation"] == "3"
+    assert sup.stop() == 0
+
+
+@step("one that exits after it listened on some of its sockets")
+def _(t):
+    fails_between(t)
+
+
+@step("one of several that does")
+def _(t):
+    fails_between(t, n=2)
+
+
+@step("one that does, with sockets of its own")
+def _(t):
+    fails_between(t, "--drain=connections")
+
+
+@step("one that does, after the old one is gone")
+def _(t):
+    fails_between(t, "--reload=serial")
+
+
+@step("one that has fewer sockets is no failure, and is waited for no longer than that takes to tell")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "--control", t.path("control"), "--", PYTHON, server("two_listeners.py"),
+              "127.0.0.1", 8001, "127.0.0.1", 8002)
+    wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
+    code, said = verb(t, "reload", "--", PYTHON, server("two_listeners.py"), "127.0.0.1", 8002)
+    assert code == 0, said
+    assert wait_who(8002) == {**wait_who(8002), "generation": "2", "pid": str(sup.worker())}
+    assert sup.stop() == 0
+
+
+@step("one that finds the old one at its unix path: the command says what to do, and that works")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.path("socket")
+    for port in ([], [8001]):
+        sup = Sup(t, "--control", t.path("control"), "--", PYTHON, server("asks_first.py"), path,
+                  *port)
+        wait_who(path)
+        old = sup.worker()
+        for words in ([], ["--drain=connections"]):
+            code, said = verb(t, "reload", *words)
+            assert code == 1 and re.search(f"78 before .*{path}.*--reload=serial", said), (code, said)
+            assert wait_who(path)["pid"] == str(old)
+        for generation in ("4", "5"):
+            code, said = verb(t, "reload", "--reload=serial")
+            assert code == 0, said
+            assert wait_who(path)["generation"] == generation
+        assert sup.stop() == 0
 
 
 @step("what a crash restarts is the last good one")

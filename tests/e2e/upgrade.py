@@ -137,6 +137,20 @@ def _(t):
     assert not os.path.exists(path)
 
 
+@step("that the server looks for another one at its unix path is known to the new program")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.path("socket")
+    sup = Own(t, "--", PYTHON, server("asks_first.py"), path, 8001)
+    for _ in range(3):
+        assert wait_who(path)["pid"] == wait_who(8001)["pid"] == str(sup.kill_worker())
+        assert wait_who(path)["pid"] == wait_who(8001)["pid"] == str(sup.worker())
+        assert verb(t, "upgrade")[0] == 0
+    assert len([line for line in sup.said() if "status 78" in line]) == 1, sup.said()
+    assert sup.stop() == 0
+    assert not os.path.exists(path)
+
+
 @step("a new program that exits, is another one, cannot run, or has another format: sup goes on")
 def _(t):
     need_bare("the next program is run as it is")

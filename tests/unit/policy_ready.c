@@ -217,6 +217,55 @@ living_on_is_no_excuse_for_one_that_was_late_or_has_to_show_a_sign(void **state)
                 assert_int_equal(ready_served(modes[i], &unknown, &life), 0);
 }
 
+/* How long until a new worker is looked at again, in milliseconds. */
+static uint64_t
+settle(bool is_behind, uint64_t behind, uint64_t quiet, uint64_t left)
+{
+        const ReadyProgress progress = {.is_behind = is_behind,
+                                        .behind_usec = behind * USEC_PER_MSEC,
+                                        .quiet_usec = quiet * USEC_PER_MSEC,
+                                        .left_usec = left * USEC_PER_MSEC};
+
+        return ready_settle(&progress) / USEC_PER_MSEC;
+}
+
+static void
+a_new_worker_that_has_all_that_the_old_one_has_is_ready_at_once(void **state)
+{
+        (void)state;
+        assert_int_equal(settle(false, 0, 0, 30000), 0);
+        assert_int_equal(settle(false, 5000, 0, 30000), 0);
+}
+
+static void
+one_that_has_less_is_ready_a_second_after_it_got_something_last(void **state)
+{
+        (void)state;
+        assert_int_equal(settle(true, 0, 0, 30000), 1000);
+        assert_int_equal(settle(true, 999, 999, 30000), 1);
+        assert_int_equal(settle(true, 1000, 1000, 30000), 0);
+        assert_int_equal(settle(true, 5000, 200, 30000), 800);
+}
+
+static void
+one_that_gets_ever_more_is_ready_after_ten(void **state)
+{
+        (void)state;
+        assert_int_equal(settle(true, 9900, 0, 30000), 100);
+        assert_int_equal(settle(true, 10000, 0, 30000), 0);
+}
+
+static void
+one_that_listens_is_not_late(void **state)
+{
+        const ReadyProgress never_late = {.is_behind = true, .left_usec = UINT64_MAX};
+
+        (void)state;
+        assert_int_equal(settle(true, 0, 0, 300), 300);
+        assert_int_equal(settle(true, 300, 300, 0), 0);
+        assert_int_equal(ready_settle(&never_late), USEC_PER_SEC);
+}
+
 static void
 every_sign_is_said_in_words_of_its_own(void **state)
 {
@@ -250,6 +299,10 @@ main(void)
                 cmocka_unit_test(one_that_is_known_to_show_it_has_served_since_it_did),
                 cmocka_unit_test(
                         living_on_is_no_excuse_for_one_that_was_late_or_has_to_show_a_sign),
+                cmocka_unit_test(a_new_worker_that_has_all_that_the_old_one_has_is_ready_at_once),
+                cmocka_unit_test(one_that_has_less_is_ready_a_second_after_it_got_something_last),
+                cmocka_unit_test(one_that_gets_ever_more_is_ready_after_ten),
+                cmocka_unit_test(one_that_listens_is_not_late),
                 cmocka_unit_test(every_sign_is_said_in_words_of_its_own),
         };
 
