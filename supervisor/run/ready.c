@@ -181,6 +181,7 @@ on_message(Worker *w, uint32_t revents)
                 if (!w->pid) {
                         log_debug("worker %u said something and has ended", w->index);
                 } else if (may_speak(w, &sender)) {
+                        worker_knows(w, sender.pid);
                         keep_fds(w, &m);
                         act_on_message(w, &m);
                 } else {

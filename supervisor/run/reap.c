@@ -131,18 +131,15 @@ is_still_starting(const Worker *w)
 static pid_t
 look_for_daemon(Worker *w, pid_t *ret_any)
 {
-        Supervisor *s = w->supervisor;
-        const PidSet *orphans = read_orphans(s);
+        const PidSet *orphans = read_orphans(w->supervisor);
         CLEANUP(pidset_deinit_p) PidSet group = {0};
-        TreeMark mark = worker_mark(w);
 
         *ret_any = 0;
         cgroups_read(w, &group);
         for (size_t i = 0; i < orphans->n_pids; i++) {
                 pid_t pid = orphans->pids[i];
 
-                if (!pidset_has(&group, pid) &&
-                    !tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
+                if (!worker_may_be_daemon(w, &group, pid))
                         continue;
                 if (pid == w->told_pid || has_claimed_socket(w, pid))
                         return pid;

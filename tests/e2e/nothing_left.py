@@ -111,6 +111,50 @@ def _(t):
         assert sup.stop() == 0
 
 
+def reload_blank(t, *habits):
+    """
+    Two reloads of a server that has emptied its environment, whose old one is still there when the
+    new one goes into the background: the new one is followed, and nothing else is left.
+    """
+    port = free_port()
+    sup = Sup(t, "--stop-signal=WINCH", "--", PYTHON, server("daemonises.py"), "--blank", *habits,
+              port)  # it ignores that
+    main = int(wait_who(port)["pid"])
+    sup.wait_for_log(rf"following python3 \(pid {main}\)")
+    assert not [each for each in procs.environment_of(main) if each.startswith("SUP_")]
+    for _ in range(2):
+        mark = sup.mark()
+        sup.send(signal.SIGHUP)
+        sup.wait_for_log("went into the background|failure", since=mark)
+        procs.kill_and_wait(main)
+        sup.wait_for_log("reloaded", since=mark)
+        assert not sup.err.find("failure|with status", since=mark), sup.said()
+        second = int(ask_who(port)["pid"])
+        assert sup.err.find(rf"following python3 \(pid {second}\)", since=mark), sup.said()
+        assert sorted(procs.descendants_of(os.getpid())) == sorted([sup.pid, second])
+        main = second
+    return sup, main, port
+
+
+@step("one that has emptied its environment is followed in a reload: it is known by what it bound")
+def _(t):
+    sup, main, port = reload_blank(t, "--late")
+    mark = sup.mark()
+    procs.kill_and_wait(main)
+    second = int(ask_who(port)["pid"])
+    sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
+    sup.wait_for_log(rf"following python3 \(pid {second}\)", since=mark)
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("the same for one that binds before it goes into the background: no other worker can have it")
+def _(t):
+    sup, _, _ = reload_blank(t)
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
 @step("nginx that goes into the background by itself is followed, with its workers, and restarted")
 def _(t):
     port = free_port()
