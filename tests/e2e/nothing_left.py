@@ -155,6 +155,37 @@ def _(t):
     assert nothing_runs(), procs.descendants_of(os.getpid())
 
 
+def two_blank(t, between):
+    """Two that have emptied their environments, whose first processes end at the same moment."""
+    port = free_port()
+    sup = Sup(t, "-v", "-n", "2", "--", PYTHON, server("daemonises.py"), "--blank", "--late",
+              "--hold", port)
+    first = [int(sup.wait_for_log(rf"worker {n} started as pid (\d+)")[1]) for n in (1, 2)]
+    for pid in first:
+        sup.out.wait_for(f"^background {pid}$")
+    between(sup)
+    sup.send(signal.SIGSTOP)
+    for pid in first:
+        procs.send(pid, signal.SIGUSR1)
+    wait_until(lambda: not any(map(procs.alive, first)), "the first processes have ended")
+    sup.send(signal.SIGCONT)
+    second = [int(sup.wait_for_log(rf"\(pid {pid}\) went into .* python3 \(pid (\d+)\)")[1])
+              for pid in first]
+    assert sorted(second) == sorted(procs.children_of(sup.pid)), (first, second)
+    assert not sup.err.find("failure|with status"), sup.said()
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("two such at once are known apart by what they bound, also by a sup that was upgraded since")
+def _(t):
+    def upgrade(sup):
+        sup.send(signal.SIGUSR2)
+        sup.wait_for_log("^sup: upgraded")
+    two_blank(t, lambda sup: None)
+    two_blank(t, upgrade)
+
+
 @step("nginx that goes into the background by itself is followed, with its workers, and restarted")
 def _(t):
     port = free_port()

@@ -5,14 +5,16 @@ With --late it binds when it is in the background; with --helper it has another 
 before, which does nothing and is in a session of its own; with --pid-file PATH it writes its pid.
 With --blank nothing of the environment is left to it in the background, as with servers that write
 their titles over it; the first process ends when that is so, and with --late only when it listens.
+With --hold it says so instead, and ends at a SIGUSR1.
 With --many-files it takes a while to look through its files, and the process between the first and
 the last ends as soon as the first has ended.
 
-usage: daemonises.py [--late] [--helper] [--many-files] [--blank] [--pid-file PATH] PORT
+usage: daemonises.py [--late] [--helper] [--many-files] [--blank] [--hold] [--pid-file PATH] PORT
 """
 
 import os
 import resource
+import signal
 import socket
 import sys
 import time
@@ -44,6 +46,8 @@ def go_on(inherited, writer):
 port = int(sys.argv[-1])
 if sys.argv[1] == IN_BACKGROUND:
     go_on(*map(int, sys.argv[2:4]))
+if "--hold" in sys.argv:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 if "--helper" in sys.argv and not os.fork():
     os.setsid()
     os.execvp("sleep", ["sleep", "1000"])
@@ -58,6 +62,9 @@ if os.fork():
     os.close(waiting)
     if "--blank" in sys.argv:
         os.read(told, 1)
+    if "--hold" in sys.argv:
+        print("background", os.getpid(), flush=True)
+        signal.sigwait([signal.SIGUSR1])
     os._exit(0)
 os.setsid()
 while "--many-files" in sys.argv and os.getppid() == first:
