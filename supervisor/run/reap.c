@@ -207,6 +207,8 @@ handle_ended(Worker *w)
         w->pid = 0;
         daemon_pid = find_daemon(w, &is_guess);
         if (daemon_pid) {
+                w->end_code = w->end_code_before; /* that was no end */
+                w->end_status = w->end_status_before;
                 worker_follow(w, daemon_pid, is_guess);
                 w->supervisor->orphans_read = false;
                 return;
@@ -232,6 +234,8 @@ note_end(Supervisor *s, const siginfo_t *info)
                 return;
         }
         w->has_ended = true;
+        w->end_code_before = w->end_code;
+        w->end_status_before = w->end_status;
         w->end_code = info->si_code;
         w->end_status = info->si_status;
 }

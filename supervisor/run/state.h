@@ -97,6 +97,8 @@ struct Worker {
         uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
         int end_code;           /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
+        int end_code_before; /* the same of the end before, until it is certain that this is one */
+        int end_status_before;
         unsigned n_restarts;
         bool listened;        /* it bound or claimed something */
         bool captured;        /* it bound something that nobody held */

@@ -7,6 +7,7 @@ import signal
 import procs
 from harness import (PYTHON, REUSEADDR, Sup, ask, ask_who, bind_errno, free_port, is_refused,
                      need_bare, run, server, step, unix_paths, wait_answer, wait_until, wait_who)
+from reloads import status
 from under_load import nginx
 
 
@@ -63,18 +64,20 @@ def _(t):
 @step("a server that daemonises itself is followed to its main process, restarted when that dies")
 def _(t):
     port = free_port()
-    sup = Sup(t, "--", PYTHON, server("daemonises.py"), port)
+    sup = Sup(t, "--control", t.path("control"), "--", PYTHON, server("daemonises.py"), port)
     main = int(wait_who(port)["pid"])
     sup.wait_for_log(rf"following python3 \(pid {main}\)")
     assert procs.children_of(sup.pid) == [main]
     mark = sup.mark()
     assert ask_who(port)["pid"] == str(main), "it was restarted although it lives"
+    assert last_end(t) is None
     procs.kill_and_wait(main)
     second = int(ask_who(port)["pid"])
     assert second != main
     sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
     sup.wait_for_log(rf"following python3 \(pid {second}\)")
     assert procs.children_of(sup.pid) == [second]
+    assert last_end(t) == "was killed by signal 9 (KILL)", "it is that of the first process"
     assert sup.stop() == 0
     assert nothing_runs(), procs.descendants_of(os.getpid())
 
@@ -109,6 +112,11 @@ def _(t):
         sup.wait_for_log(rf"following python3 \(pid {main}\)")
         assert not any("exited" in line for line in sup.said()), sup.said()
         assert sup.stop() == 0
+
+
+def last_end(t):
+    """How the only worker ended last, as `sup status` says."""
+    return status(t)["workers"][0]["last_end"]
 
 
 def reload_blank(t, *habits):
