@@ -194,13 +194,37 @@ def _(t):
     two_blank(t, upgrade)
 
 
-@step("nginx that goes into the background by itself is followed, with its workers, and restarted")
-def _(t):
+def background_nginx(t, *options):
+    """nginx without "daemon off", and its port."""
     port = free_port()
     command = nginx(t, port)
     with open(t.path("nginx.conf"), encoding="utf-8") as file:
         t.write("nginx.conf", file.read().replace("daemon off;", ""))
-    sup = Sup(t, *command)
+    return Sup(t, *options, *command), port
+
+
+@step("nginx that goes into the background, and writes its title over its environment, is reloaded")
+def _(t):
+    sup, port = background_nginx(t, "--stop-signal=WINCH")  # its workers end, its master does not
+    followed = "following nginx \\(pid (\\d+)\\)"
+    main = int(sup.wait_for_log(followed)[1])
+    for _ in range(5):
+        mark = sup.mark()
+        sup.send(signal.SIGHUP)
+        second = int(sup.wait_for_log(followed, since=mark)[1])
+        procs.kill_and_wait(main)
+        sup.wait_for_log("reloaded", since=mark)
+        assert not sup.err.find("failure|with status", since=mark), sup.said()
+        assert procs.children_of(sup.pid) == [second], (second, procs.children_of(sup.pid))
+        assert "hello from nginx" in ask(port, b"GET / HTTP/1.0\r\n\r\n")
+        main = second
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("nginx that goes into the background by itself is followed, with its workers, and restarted")
+def _(t):
+    sup, port = background_nginx(t)
     wait_answer(port, b"GET / HTTP/1.0\r\n\r\n")
     wait_until(lambda: os.path.exists(t.path("nginx.pid")), "nginx has written its pid")
     main, = pids_in(t.path("nginx.pid"))
