@@ -247,6 +247,8 @@ reap_children(Supervisor *s)
         siginfo_t info = {0};
 
         s->orphans_read = false;
+        for (size_t i = 0; i < s->n_workers; i++)
+                worker_note_session(s->workers[i]);
         while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid) {
                 note_end(s, &info);
                 info.si_pid = 0;

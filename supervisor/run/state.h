@@ -320,6 +320,7 @@ void workers_tidy(Supervisor *s);
 /* whose.c: what the processes of a worker are known by */
 TreeMark worker_mark(const Worker *w);
 void worker_knows(Worker *w, pid_t tid);
+void worker_note_session(Worker *w);
 bool worker_may_be_daemon(const Worker *w, const PidSet *group, pid_t orphan);
 
 /* watch.c: the descriptors that every worker has */

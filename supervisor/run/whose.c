@@ -32,6 +32,19 @@ worker_mark(const Worker *w)
         };
 }
 
+/*
+ * Remember the session that the main process is in, if that is not ours. It may make one at any time,
+ * also after it was followed; it can be asked for as long as it is not reaped.
+ */
+void
+worker_note_session(Worker *w)
+{
+        pid_t session = w->pid ? getsid(w->pid) : 0;
+
+        if (session > 0 && session != getsid(0))
+                w->session = session;
+}
+
 static bool
 is_main_of_other(const Worker *w, pid_t pid)
 {

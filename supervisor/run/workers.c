@@ -463,6 +463,5 @@ worker_follow(Worker *w, pid_t pid, bool is_guess)
         w->pid = pid;
         w->is_guess = is_guess;
         known_add(&w->known, pid);
-        if (getsid(pid) != getsid(0))
-                w->session = getsid(pid);
+        worker_note_session(w);
 }

@@ -163,6 +163,27 @@ def _(t):
     assert nothing_runs(), procs.descendants_of(os.getpid())
 
 
+@step("what one leaves behind that made its session late is ended, in a reload too")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--stop-signal=WINCH", "--", PYTHON, server("daemonises.py"), "--blank",
+              "--late-session", port)
+    main = int(wait_who(port)["pid"])
+    sup.wait_for_log(rf"following python3 \(pid {main}\)")
+    mark = sup.mark()
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log("went into the background|failure", since=mark)
+    procs.send(main, signal.SIGUSR1)
+    helper = int(sup.out.wait_for(rf"^session {main} (\d+)")[1])
+    procs.kill_and_wait(main)
+    sup.wait_for_log("reloaded", since=mark)
+    assert not procs.alive(helper), "the helper of the old one still lives"
+    second = int(ask_who(port)["pid"])
+    assert procs.children_of(sup.pid) == [second]
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
 def two_blank(t, between):
     """Two that have emptied their environments, whose first processes end at the same moment."""
     port = free_port()

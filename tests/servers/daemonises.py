@@ -5,11 +5,13 @@ With --late it binds when it is in the background; with --helper it has another 
 before, which does nothing and is in a session of its own; with --pid-file PATH it writes its pid.
 With --blank nothing of the environment is left to it in the background, as with servers that write
 their titles over it; the first process ends when that is so, and with --late only when it listens.
-With --hold it says so instead, and ends at a SIGUSR1.
+With --hold it says so instead, and ends at a SIGUSR1. With --blank and --late-session it makes its
+session only in the background, at a SIGUSR1, and a helper then, which ends at a SIGWINCH.
 With --many-files it takes a while to look through its files, and the process between the first and
 the last ends as soon as the first has ended.
 
-usage: daemonises.py [--late] [--helper] [--many-files] [--blank] [--hold] [--pid-file PATH] PORT
+usage: daemonises.py [--late] [--helper] [--many-files] [--blank] [--hold] [--late-session]
+       [--pid-file PATH] PORT
 """
 
 import os
@@ -33,12 +35,24 @@ def go_on_blank():
     os.execve(sys.executable, [sys.executable, sys.argv[0], IN_BACKGROUND, *numbers, str(port)], {})
 
 
+def make_session(*_):
+    """A session, and a helper in it."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
+    helper = os.fork()
+    if not helper:
+        signal.sigwait([signal.SIGWINCH])
+        os._exit(0)
+    print("session", os.getpid(), helper, flush=True)
+
+
 def go_on(inherited, writer):
     """What --blank has left to do in the background."""
     if inherited < 0:
         serving = tcp_listener(port)
     else:
         serving = socket.socket(fileno=inherited)
+    signal.signal(signal.SIGUSR1, make_session)
     os.close(writer)
     answer_forever(serving)
 
@@ -66,7 +80,8 @@ if os.fork():
         print("background", os.getpid(), flush=True)
         signal.sigwait([signal.SIGUSR1])
     os._exit(0)
-os.setsid()
+if "--late-session" not in sys.argv:
+    os.setsid()
 while "--many-files" in sys.argv and os.getppid() == first:
     pass
 if os.fork():
