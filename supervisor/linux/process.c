@@ -298,3 +298,16 @@ process_read(pid_t pid, Process *ret)
         *ret = p;
         return 0;
 }
+
+/* When a process started, in ticks since boot: with its pid, who it is. 0: it is gone. */
+uint64_t
+process_started(pid_t pid)
+{
+        Process p = {0};
+        char text[1024];
+
+        if (read_file(pid, "stat", text, sizeof(text)) <= 0 || process_parse_stat(text, &p) < 0 ||
+            p.pid != pid)
+                return 0;
+        return p.started_ticks;
+}

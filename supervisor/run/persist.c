@@ -112,6 +112,33 @@ save_generation(const Generation *g)
         return object;
 }
 
+/* Which processes are known as the worker's: pairs of a pid and when it started. */
+static json_t *
+save_known(const Known *known)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < known->n_items; i++)
+                (void)json_array_append_new(array,
+                                            json_pack("[i, I]", (int)known->items[i].pid,
+                                                      (json_int_t)known->items[i].started_ticks));
+        return array;
+}
+
+/* An older `sup` did not know any. */
+static void
+load_known(Known *known, const json_t *array)
+{
+        for (size_t i = 0; i < json_array_size(array) && i < KNOWN_MAX; i++) {
+                const json_t *pair = json_array_get(array, i);
+
+                known->items[known->n_items++] = (KnownProcess){
+                        .pid = (pid_t)json_integer_value(json_array_get(pair, 0)),
+                        .started_ticks = (uint64_t)json_integer_value(json_array_get(pair, 1)),
+                };
+        }
+}
+
 static json_t *
 save_worker(const Worker *w)
 {
@@ -123,6 +150,9 @@ save_worker(const Worker *w)
                 (void)json_array_append_new(starts,
                                             json_integer((json_int_t)w->restart.starts_usec[i]));
         (void)json_object_set_new(object, "generation", json_integer(w->generation->number));
+        (void)json_object_set_new(object, "known", save_known(&w->known));
+        (void)json_object_set_new(object, "started_ticks",
+                                  json_integer((json_int_t)w->started_ticks));
         (void)json_object_set_new(object, "starts", starts);
         (void)json_object_set_new(object, "n_starts", json_integer(w->restart.n_starts));
         (void)json_object_set_new(object, "watched", json_boolean(w->watchdog != NULL));
@@ -233,6 +263,8 @@ load_worker(Supervisor *s, const json_t *object)
         if (r == 0 && ((unsigned)w->role > ROLE_STANDBY || (unsigned)w->state >= N_LIFE_STATES))
                 r = -EBADMSG;
         w->ready_fd = (int)json_integer_value(json_object_get(object, "ready_fd"));
+        load_known(&w->known, json_object_get(object, "known"));
+        w->started_ticks = (uint64_t)json_integer_value(json_object_get(object, "started_ticks"));
         w->is_watched = json_is_true(json_object_get(object, "watched"));
         return r < 0 ? r : load_starts(w, object);
 }

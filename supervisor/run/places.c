@@ -114,15 +114,3 @@ workers_free_index(const Supervisor *s)
         }
         return index;
 }
-
-/* By what a worker's orphans are known. */
-TreeMark
-worker_mark(const Worker *w)
-{
-        return (TreeMark){
-                .worker = w->born_index,
-                .generation = w->born_generation,
-                .group = w->supervisor->spawn.own_group ? w->group : 0,
-                .session = w->session,
-        };
-}

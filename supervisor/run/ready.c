@@ -2,9 +2,9 @@
 /*
  * ready.c - a worker's own word about itself.
  *
- * Gist: every place has a NOTIFY_SOCKET of its own, so a message is known to be for it; the sender's
- * credentials must be those of a process that we may trust with that (worker/message.c parses what
- * it says). --ready=fd:N and --compat=crank hand the worker a pipe; something written to it means
+ * Gist: every place has a NOTIFY_SOCKET of its own, so a message is known to be for it; the sender
+ * must be a process of the worker, or of a user whom we trust with that, by the credentials that the
+ * kernel adds (worker/message.c parses what it says). --ready=fd:N and --compat=crank hand the worker a pipe; something written to it means
  * ready.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/parse.h"
 #include "run/state.h"
@@ -146,14 +147,27 @@ keep_fds(Worker *w, Message *m)
         m->n_fds = 0;
 }
 
-/* Whether the sender may speak for the worker: root, we ourselves, or who the worker runs as. */
+/*
+ * Whether the sender may speak for the worker: root, we ourselves, who the worker runs as, or any
+ * process of the worker, as whatever user. The kernel vouches for the pid, but only one that still
+ * runs, or is the main process, can be told to be the worker's.
+ */
 static bool
 may_speak(const Worker *w, const MessageSender *sender)
 {
         const SpawnContext *spawn = &w->supervisor->spawn;
+        CLEANUP(pidset_deinit_p) PidSet pids = {0};
 
-        return sender->uid == 0 || sender->uid == getuid() ||
-               (spawn->has_user && sender->uid == spawn->uid);
+        if (sender->uid == 0 || sender->uid == getuid() ||
+            (spawn->has_user && sender->uid == spawn->uid))
+                return true;
+        if (sender->pid <= 0) /* it is in a namespace that we cannot see into */
+                return false;
+        if (sender->pid == w->pid)
+                return true;
+        (void)traps_tree(w, &pids);
+        cgroups_read(w, &pids);
+        return pidset_has(&pids, sender->pid);
 }
 
 static void
@@ -164,12 +178,19 @@ on_message(Worker *w, uint32_t revents)
 
         (void)revents;
         while (message_receive(w->notify_fd, &m, &sender) == 0) {
-                if (!may_speak(w, &sender)) {
-                        log_warning("a message for worker %u came from pid %d of uid %u, ignoring",
-                                    w->index, (int)sender.pid, (unsigned)sender.uid);
-                } else if (w->pid) {
+                if (!w->pid) {
+                        log_debug("worker %u said something and has ended", w->index);
+                } else if (may_speak(w, &sender)) {
+                        worker_knows(w, sender.pid);
                         keep_fds(w, &m);
                         act_on_message(w, &m);
+                } else {
+                        log_warning(
+                                "a message for worker %u came from pid %d of uid %u, ignoring it: "
+                                "that is no process of the worker, or it has ended already; let it "
+                                "run as root or as the user of --user, or wait for the answer to "
+                                "BARRIER=1 before it ends",
+                                w->index, (int)sender.pid, (unsigned)sender.uid);
                 }
                 message_deinit(&m); /* closes what came with it: that answers BARRIER=1 */
         }

@@ -131,18 +131,15 @@ is_still_starting(const Worker *w)
 static pid_t
 look_for_daemon(Worker *w, pid_t *ret_any)
 {
-        Supervisor *s = w->supervisor;
-        const PidSet *orphans = read_orphans(s);
+        const PidSet *orphans = read_orphans(w->supervisor);
         CLEANUP(pidset_deinit_p) PidSet group = {0};
-        TreeMark mark = worker_mark(w);
 
         *ret_any = 0;
         cgroups_read(w, &group);
         for (size_t i = 0; i < orphans->n_pids; i++) {
                 pid_t pid = orphans->pids[i];
 
-                if (!pidset_has(&group, pid) &&
-                    !tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
+                if (!worker_may_be_daemon(w, &group, pid))
                         continue;
                 if (pid == w->told_pid || has_claimed_socket(w, pid))
                         return pid;
@@ -210,6 +207,8 @@ handle_ended(Worker *w)
         w->pid = 0;
         daemon_pid = find_daemon(w, &is_guess);
         if (daemon_pid) {
+                w->end_code = w->end_code_before; /* that was no end */
+                w->end_status = w->end_status_before;
                 worker_follow(w, daemon_pid, is_guess);
                 w->supervisor->orphans_read = false;
                 return;
@@ -235,6 +234,8 @@ note_end(Supervisor *s, const siginfo_t *info)
                 return;
         }
         w->has_ended = true;
+        w->end_code_before = w->end_code;
+        w->end_status_before = w->end_status;
         w->end_code = info->si_code;
         w->end_status = info->si_status;
 }
@@ -246,6 +247,8 @@ reap_children(Supervisor *s)
         siginfo_t info = {0};
 
         s->orphans_read = false;
+        for (size_t i = 0; i < s->n_workers; i++)
+                worker_note_session(s->workers[i]);
         while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid) {
                 note_end(s, &info);
                 info.si_pid = 0;

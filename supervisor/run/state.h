@@ -81,11 +81,13 @@ struct Worker {
         unsigned index;       /* 1 …; unique among those of a generation */
         uint64_t incarnation; /* never the same twice; 0: none yet */
         LifeState state;
-        pid_t pid;           /* of its main process, 0: none */
-        pid_t pid_before;    /* of the main process that ended last */
-        pid_t group;         /* the process group that it was started in, where it has its own */
-        pid_t session;       /* that a daemonised main process made, or 0 */
-        unsigned born_index; /* as its environment says; a standby may get other ones */
+        pid_t pid;              /* of its main process, 0: none */
+        pid_t pid_before;       /* of the main process that ended last */
+        pid_t group;            /* the process group that it was started in, where it has its own */
+        pid_t session;          /* that a daemonised main process made, or 0 */
+        uint64_t started_ticks; /* when the process began that was started in it; see known.h */
+        Known known;            /* processes that were seen to be its own */
+        unsigned born_index;    /* as its environment says; a standby may get other ones */
         unsigned born_generation;
         uint64_t spawned_usec;
         uint64_t ready_usec;          /* 0: not ready */
@@ -97,6 +99,8 @@ struct Worker {
         uint64_t deadline_usec; /* a start that is due, or a limit, CLOCK_MONOTONIC; 0: nothing */
         int end_code;           /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
         int end_status;
+        int end_code_before; /* the same of the end before, until it is certain that this is one */
+        int end_status_before;
         unsigned n_restarts;
         bool listened;        /* it bound or claimed something */
         bool captured;        /* it bound something that nobody held */
@@ -312,11 +316,16 @@ void worker_sign(Worker *w, ReadySign sign);
 void worker_retire(Worker *w);
 void worker_on_deadline(Worker *w);
 void workers_read_mains(const Supervisor *s, PidSet *ret_mains);
-TreeMark worker_mark(const Worker *w);
 bool workers_is_only(const Supervisor *s);
 unsigned workers_count(const Supervisor *s, const Generation *generation, WorkerRole role);
 unsigned workers_free_index(const Supervisor *s);
 void workers_tidy(Supervisor *s);
+
+/* whose.c: what the processes of a worker are known by */
+TreeMark worker_mark(const Worker *w);
+void worker_knows(Worker *w, pid_t tid);
+void worker_note_session(Worker *w);
+bool worker_may_be_daemon(const Worker *w, const PidSet *group, pid_t orphan);
 
 /* watch.c: the descriptors that every worker has */
 int watch_add(Supervisor *s, Watch *watch, int fd);

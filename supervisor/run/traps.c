@@ -111,6 +111,16 @@ on_has_socket(void *userdata, uint64_t owner, ino_t ino)
         return w ? traps_tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
+/* From capture: this task of the worker has shown whose it is. */
+static void
+on_call(void *userdata, uint64_t owner, pid_t tid)
+{
+        Worker *w = find_owner(userdata, owner);
+
+        if (w)
+                worker_knows(w, tid);
+}
+
 /* For capture: whose sockets does it get? */
 static unsigned
 on_generation_of(void *userdata, uint64_t owner)
@@ -312,6 +322,7 @@ traps_prepare(Supervisor *s, char **ret_why)
         CaptureHost host = {
                 .userdata = s,
                 .catch_up = paths_catch_up,
+                .on_call = on_call,
                 .generation_of = on_generation_of,
                 .may_listen = on_may_listen,
                 .still_has = on_still_has,

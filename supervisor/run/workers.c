@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "linux/process.h"
 #include "run/state.h"
 
 /* After a Ctrl-C that reached the workers as well: how long before they are asked once more. */
@@ -196,6 +197,7 @@ spawn(Worker *w)
         w->ready_usec = w->claimed_usec = w->extended_until_usec = 0;
         w->progress_usec = w->behind_usec = 0;
         w->session = 0;
+        w->known.n_items = 0;
         w->told_pid = 0;
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
@@ -210,6 +212,7 @@ spawn(Worker *w)
                 return;
         }
         w->group = w->pid;
+        w->started_ticks = process_started(w->pid);
         s->has_started = true;
         expect_ready(w);
         log_event(&(LogEvent){.level = LOG_DEBUG,
@@ -473,6 +476,6 @@ worker_follow(Worker *w, pid_t pid, bool is_guess)
                   (int)w->pid_before, comm, (int)pid);
         w->pid = pid;
         w->is_guess = is_guess;
-        if (getsid(pid) != getsid(0))
-                w->session = getsid(pid);
+        known_add(&w->known, pid);
+        worker_note_session(w);
 }

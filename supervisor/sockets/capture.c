@@ -415,6 +415,8 @@ capture_dispatch(Capture *c, int listener_fd, uint64_t owner)
         if (r < 0)
                 return r == -ENOENT || r == -EINTR ? 0 : r;
         c->host.catch_up(c->host.userdata);
+        if (call.syscall == NOTIFY_BIND || call.syscall == NOTIFY_LISTEN)
+                c->host.on_call(c->host.userdata, owner, call.tid);
         r = handle(c, listener_fd, owner, &call, true);
         if (is_waiting(r) && park(c, listener_fd, owner, &call, r) < 0)
                 (void)notify_let_go(listener_fd, &call);

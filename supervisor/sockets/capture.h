@@ -21,6 +21,8 @@ typedef struct CaptureHost {
         void *userdata;
         /* Follow what has become of the names of held sockets up to now. */
         void (*catch_up)(void *userdata);
+        /* A task of the worker calls bind or listen, and waits for the answer. */
+        void (*on_call)(void *userdata, uint64_t owner, pid_t tid);
         /* The generation that an incarnation is of; 0: it is gone. */
         unsigned (*generation_of)(void *userdata, uint64_t owner);
         /* May it listen, or is it a standby, and to be parked here? */

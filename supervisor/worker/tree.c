@@ -4,9 +4,9 @@
  *
  * Theory of operation: we are the subreaper (prctl(2)), so whatever a worker leaves behind becomes
  * our own child, setsid and double fork or not. With a single worker every such orphan is its own.
- * With several, an orphan is known by its process group, by a session that a daemonised worker
- * made, or by SUP_WORKER, SUP_GENERATION and EINHORN_MASTER_PID in the environment that it was
- * started with. As PID 1 we inherit strangers too; those are reaped and otherwise left alone.
+ * With several, an orphan is known because it was seen to be a worker's before (known.c), by its
+ * process group, by a session that a daemonised worker made, or by SUP_WORKER, SUP_GENERATION and
+ * EINHORN_MASTER_PID in the environment that it was started with. As PID 1 we inherit strangers too; those are reaped and otherwise left alone.
  */
 #include "worker/tree.h"
 
@@ -70,7 +70,8 @@ tree_owns(const Tree *t, const TreeMark *mark, pid_t orphan, bool only_worker)
         if (only_worker && !t->is_init)
                 return true;
         if ((mark->group && getpgid(orphan) == mark->group) ||
-            (mark->session && getsid(orphan) == mark->session))
+            (mark->session && getsid(orphan) == mark->session) ||
+            (mark->known && known_has(mark->known, orphan)))
                 return true;
         return environment_says(orphan, "EINHORN_MASTER_PID", getpid()) &&
                environment_says(orphan, "SUP_WORKER", (long)mark->worker) &&

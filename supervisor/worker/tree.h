@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "linux/proc.h"
+#include "worker/known.h"
 
 /* What is known of a worker's processes beforehand. */
 typedef struct TreeMark {
@@ -14,6 +15,7 @@ typedef struct TreeMark {
         unsigned generation; /* SUP_GENERATION */
         pid_t group;         /* its process group, or 0 */
         pid_t session;       /* one that a daemonised main process made, or 0 */
+        const Known *known;  /* those that were seen to be its own, or NULL */
 } TreeMark;
 
 typedef struct Tree {

@@ -7,6 +7,7 @@ import signal
 import procs
 from harness import (PYTHON, REUSEADDR, Sup, ask, ask_who, bind_errno, free_port, is_refused,
                      need_bare, run, server, step, unix_paths, wait_answer, wait_until, wait_who)
+from reloads import status
 from under_load import nginx
 
 
@@ -63,18 +64,20 @@ def _(t):
 @step("a server that daemonises itself is followed to its main process, restarted when that dies")
 def _(t):
     port = free_port()
-    sup = Sup(t, "--", PYTHON, server("daemonises.py"), port)
+    sup = Sup(t, "--control", t.path("control"), "--", PYTHON, server("daemonises.py"), port)
     main = int(wait_who(port)["pid"])
     sup.wait_for_log(rf"following python3 \(pid {main}\)")
     assert procs.children_of(sup.pid) == [main]
     mark = sup.mark()
     assert ask_who(port)["pid"] == str(main), "it was restarted although it lives"
+    assert last_end(t) is None
     procs.kill_and_wait(main)
     second = int(ask_who(port)["pid"])
     assert second != main
     sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
     sup.wait_for_log(rf"following python3 \(pid {second}\)")
     assert procs.children_of(sup.pid) == [second]
+    assert last_end(t) == "was killed by signal 9 (KILL)", "it is that of the first process"
     assert sup.stop() == 0
     assert nothing_runs(), procs.descendants_of(os.getpid())
 
@@ -111,13 +114,138 @@ def _(t):
         assert sup.stop() == 0
 
 
-@step("nginx that goes into the background by itself is followed, with its workers, and restarted")
+def last_end(t):
+    """How the only worker ended last, as `sup status` says."""
+    return status(t)["workers"][0]["last_end"]
+
+
+def reload_blank(t, *habits):
+    """
+    Two reloads of a server that has emptied its environment, whose old one is still there when the
+    new one goes into the background: the new one is followed, and nothing else is left.
+    """
+    port = free_port()
+    sup = Sup(t, "--stop-signal=WINCH", "--", PYTHON, server("daemonises.py"), "--blank", *habits,
+              port)  # it ignores that
+    main = int(wait_who(port)["pid"])
+    sup.wait_for_log(rf"following python3 \(pid {main}\)")
+    assert not [each for each in procs.environment_of(main) if each.startswith("SUP_")]
+    for _ in range(2):
+        mark = sup.mark()
+        sup.send(signal.SIGHUP)
+        sup.wait_for_log("went into the background|failure", since=mark)
+        procs.kill_and_wait(main)
+        sup.wait_for_log("reloaded", since=mark)
+        assert not sup.err.find("failure|with status", since=mark), sup.said()
+        second = int(ask_who(port)["pid"])
+        assert sup.err.find(rf"following python3 \(pid {second}\)", since=mark), sup.said()
+        assert sorted(procs.descendants_of(os.getpid())) == sorted([sup.pid, second])
+        main = second
+    return sup, main, port
+
+
+@step("one that has emptied its environment is followed in a reload: it is known by what it bound")
 def _(t):
+    sup, main, port = reload_blank(t, "--late")
+    mark = sup.mark()
+    procs.kill_and_wait(main)
+    second = int(ask_who(port)["pid"])
+    sup.wait_for_log(rf"pid {main}\) was killed by signal 9", since=mark)
+    sup.wait_for_log(rf"following python3 \(pid {second}\)", since=mark)
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("the same for one that binds before it goes into the background: no other worker can have it")
+def _(t):
+    sup, _, _ = reload_blank(t)
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("what one leaves behind that made its session late is ended, in a reload too")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--stop-signal=WINCH", "--", PYTHON, server("daemonises.py"), "--blank",
+              "--late-session", port)
+    main = int(wait_who(port)["pid"])
+    sup.wait_for_log(rf"following python3 \(pid {main}\)")
+    mark = sup.mark()
+    sup.send(signal.SIGHUP)
+    sup.wait_for_log("went into the background|failure", since=mark)
+    procs.send(main, signal.SIGUSR1)
+    helper = int(sup.out.wait_for(rf"^session {main} (\d+)")[1])
+    procs.kill_and_wait(main)
+    sup.wait_for_log("reloaded", since=mark)
+    assert not procs.alive(helper), "the helper of the old one still lives"
+    second = int(ask_who(port)["pid"])
+    assert procs.children_of(sup.pid) == [second]
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+def two_blank(t, between):
+    """Two that have emptied their environments, whose first processes end at the same moment."""
+    port = free_port()
+    sup = Sup(t, "-v", "-n", "2", "--", PYTHON, server("daemonises.py"), "--blank", "--late",
+              "--hold", port)
+    first = [int(sup.wait_for_log(rf"worker {n} started as pid (\d+)")[1]) for n in (1, 2)]
+    for pid in first:
+        sup.out.wait_for(f"^background {pid}$")
+    between(sup)
+    sup.send(signal.SIGSTOP)
+    for pid in first:
+        procs.send(pid, signal.SIGUSR1)
+    wait_until(lambda: not any(map(procs.alive, first)), "the first processes have ended")
+    sup.send(signal.SIGCONT)
+    second = [int(sup.wait_for_log(rf"\(pid {pid}\) went into .* python3 \(pid (\d+)\)")[1])
+              for pid in first]
+    assert sorted(second) == sorted(procs.children_of(sup.pid)), (first, second)
+    assert not sup.err.find("failure|with status"), sup.said()
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("two such at once are known apart by what they bound, also by a sup that was upgraded since")
+def _(t):
+    def upgrade(sup):
+        sup.send(signal.SIGUSR2)
+        sup.wait_for_log("^sup: upgraded")
+    two_blank(t, lambda sup: None)
+    two_blank(t, upgrade)
+
+
+def background_nginx(t, *options):
+    """nginx without "daemon off", and its port."""
     port = free_port()
     command = nginx(t, port)
     with open(t.path("nginx.conf"), encoding="utf-8") as file:
         t.write("nginx.conf", file.read().replace("daemon off;", ""))
-    sup = Sup(t, *command)
+    return Sup(t, *options, *command), port
+
+
+@step("nginx that goes into the background, and writes its title over its environment, is reloaded")
+def _(t):
+    sup, port = background_nginx(t, "--stop-signal=WINCH")  # its workers end, its master does not
+    followed = "following nginx \\(pid (\\d+)\\)"
+    main = int(sup.wait_for_log(followed)[1])
+    for _ in range(5):
+        mark = sup.mark()
+        sup.send(signal.SIGHUP)
+        second = int(sup.wait_for_log(followed, since=mark)[1])
+        procs.kill_and_wait(main)
+        sup.wait_for_log("reloaded", since=mark)
+        assert not sup.err.find("failure|with status", since=mark), sup.said()
+        assert procs.children_of(sup.pid) == [second], (second, procs.children_of(sup.pid))
+        assert "hello from nginx" in ask(port, b"GET / HTTP/1.0\r\n\r\n")
+        main = second
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("nginx that goes into the background by itself is followed, with its workers, and restarted")
+def _(t):
+    sup, port = background_nginx(t)
     wait_answer(port, b"GET / HTTP/1.0\r\n\r\n")
     wait_until(lambda: os.path.exists(t.path("nginx.pid")), "nginx has written its pid")
     main, = pids_in(t.path("nginx.pid"))

@@ -304,6 +304,29 @@ def _(t):
     assert state(t) == ["starting"]
 
 
+@step("a server that has become another user by itself is heard")
+def _(t):
+    sup, tell = speaking(t, "--ready=notify")
+    tell(f"become {NOBODY}")
+    tell("READY=1")
+    is_ready(t)
+    assert not sup.err.find("ignoring"), sup.said()
+
+
+@step("so is a process below it that has, while it lives; what one said that is gone is not")
+def _(t):
+    sup, tell = speaking(t, "--ready=notify")
+    sup.send(signal.SIGSTOP)
+    tell(f"brief {NOBODY} READY=1")
+    sup.send(signal.SIGCONT)
+    sup.wait_for_log(f"uid {NOBODY}, ignoring it: .*BARRIER=1")
+    assert state(t) == ["starting"]
+    mark = sup.mark()
+    tell(f"child {NOBODY} READY=1")
+    is_ready(t)
+    assert not sup.err.find("ignoring", since=mark), sup.said()
+
+
 @step("a reload waits for READY=1 of the new one")
 def _(t):
     sup, tell = speaking(t)

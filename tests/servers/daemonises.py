@@ -3,20 +3,65 @@
 
 With --late it binds when it is in the background; with --helper it has another process started
 before, which does nothing and is in a session of its own; with --pid-file PATH it writes its pid.
+With --blank nothing of the environment is left to it in the background, as with servers that write
+their titles over it; the first process ends when that is so, and with --late only when it listens.
+With --hold it says so instead, and ends at a SIGUSR1. With --blank and --late-session it makes its
+session only in the background, at a SIGUSR1, and a helper then, which ends at a SIGWINCH.
 With --many-files it takes a while to look through its files, and the process between the first and
 the last ends as soon as the first has ended.
 
-usage: daemonises.py [--late] [--helper] [--many-files] [--pid-file PATH] PORT
+usage: daemonises.py [--late] [--helper] [--many-files] [--blank] [--hold] [--late-session]
+       [--pid-file PATH] PORT
 """
 
 import os
 import resource
+import signal
+import socket
 import sys
 import time
 
 from answering import answer_forever, tcp_listener
 
+IN_BACKGROUND = "--in-background"  # from --blank for itself: LISTENER WAITING, two descriptors
+
+
+def go_on_blank():
+    """The same program once more, with an empty environment, which does only the rest."""
+    numbers = [str(fd) for fd in (listener.fileno() if listener else -1, waiting)]
+    for fd in map(int, numbers):
+        if fd >= 0:
+            os.set_inheritable(fd, True)
+    os.execve(sys.executable, [sys.executable, sys.argv[0], IN_BACKGROUND, *numbers, str(port)], {})
+
+
+def make_session(*_):
+    """A session, and a helper in it."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
+    helper = os.fork()
+    if not helper:
+        signal.sigwait([signal.SIGWINCH])
+        os._exit(0)
+    print("session", os.getpid(), helper, flush=True)
+
+
+def go_on(inherited, writer):
+    """What --blank has left to do in the background."""
+    if inherited < 0:
+        serving = tcp_listener(port)
+    else:
+        serving = socket.socket(fileno=inherited)
+    signal.signal(signal.SIGUSR1, make_session)
+    os.close(writer)
+    answer_forever(serving)
+
+
 port = int(sys.argv[-1])
+if sys.argv[1] == IN_BACKGROUND:
+    go_on(*map(int, sys.argv[2:4]))
+if "--hold" in sys.argv:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 if "--helper" in sys.argv and not os.fork():
     os.setsid()
     os.execvp("sleep", ["sleep", "1000"])
@@ -26,13 +71,24 @@ if "--many-files" in sys.argv:
     null = [open(os.devnull, "rb") for _ in range(min(files - 20, 10000))]  # the listener is behind them
 first = os.getpid()
 listener = None if "--late" in sys.argv else tcp_listener(port)
+told, waiting = os.pipe()
 if os.fork():
+    os.close(waiting)
+    if "--blank" in sys.argv:
+        os.read(told, 1)
+    if "--hold" in sys.argv:
+        print("background", os.getpid(), flush=True)
+        signal.sigwait([signal.SIGUSR1])
     os._exit(0)
-os.setsid()
+if "--late-session" not in sys.argv:
+    os.setsid()
 while "--many-files" in sys.argv and os.getppid() == first:
     pass
 if os.fork():
     os._exit(0)
+if "--blank" in sys.argv:
+    go_on_blank()
+os.close(waiting)
 if "--pid-file" in sys.argv:
     with open(sys.argv[sys.argv.index("--pid-file") + 1], "w", encoding="ascii") as file:
         print(os.getpid(), file=file)

@@ -4,7 +4,9 @@
 usage: speaks.py PORT COMMANDS
 
 COMMANDS is a file (or a named pipe) of lines; each is sent as a message with \\n for a new line,
-or is one of: listen, barrier (waits for the answer and prints it), store NAME (a pipe), stop.
+or is one of: listen, barrier (waits for the answer and prints it), store NAME (a pipe), stop,
+become UID, child UID LINE (a process that becomes that user, sends the line, waits until that was
+heard, and ends), brief UID LINE (the same, but it ends at once).
 Prints what it was handed, and each line when it is done.
 """
 
@@ -38,6 +40,23 @@ def barrier():
     return bool(poll.poll(5000))
 
 
+def become(uid):
+    os.setgroups([])
+    os.setgid(int(uid))
+    os.setuid(int(uid))
+
+
+def child(uid, text, waits):
+    pid = os.fork()
+    if not pid:
+        become(uid)
+        send(text)
+        if waits:
+            barrier()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
 with open(commands, encoding="utf-8") as lines:
     for line in lines:
         word, _, rest = line.strip().partition(" ")
@@ -48,6 +67,10 @@ with open(commands, encoding="utf-8") as lines:
             print("barrier answered", barrier(), flush=True)
         elif word == "store":
             send(f"FDSTORE=1\nFDNAME={rest}", os.pipe()[0])
+        elif word == "become":
+            become(rest)
+        elif word in ("child", "brief"):
+            child(*rest.split(" ", 1), word == "child")
         elif word == "stop":
             sys.exit(int(rest or "0"))
         else:

@@ -211,6 +211,21 @@ or_by_the_environment_that_it_was_started_with(void **state)
 }
 
 static void
+or_because_it_was_seen_before(void **state)
+{
+        pid_t orphan = orphan_of(leave_daemon, NULL);
+        Known seen = {.n_items = 0};
+        const TreeMark its = {.worker = 1, .known = &seen};
+        const TreeMark other = {.worker = 2, .known = &(Known){.n_items = 0}};
+
+        (void)state;
+        assert_false(tree_owns(&tree, &its, orphan, false));
+        known_add(&seen, orphan);
+        assert_true(tree_owns(&tree, &its, orphan, false));
+        assert_false(tree_owns(&tree, &other, orphan, false));
+}
+
+static void
 a_worker_of_the_same_number_of_another_supervisor_is_not_ours(void **state)
 {
         const TreeMark mark = {.worker = 3, .generation = 7};
@@ -286,6 +301,7 @@ main(void)
                 TREE_TEST(of_several_workers_an_orphan_is_known_by_its_group),
                 TREE_TEST(or_by_the_session_that_a_daemon_made),
                 TREE_TEST(or_by_the_environment_that_it_was_started_with),
+                TREE_TEST(or_because_it_was_seen_before),
                 TREE_TEST(a_worker_of_the_same_number_of_another_supervisor_is_not_ours),
                 TREE_TEST(a_process_that_is_gone_is_nobodys),
                 TREE_TEST(a_worker_is_its_main_process_its_orphans_and_all_that_descends_from_them),
