@@ -168,6 +168,9 @@ on_inet_attribute(const struct nlattr *attribute, void *userdata)
                 if (length >= sizeof(uint8_t))
                         s->v6only = mnl_attr_get_u8(attribute) != 0;
                 break;
+        case INET_DIAG_SHUTDOWN:
+                s->is_shut_down = length >= sizeof(uint8_t) && mnl_attr_get_u8(attribute) != 0;
+                break;
         case INET_DIAG_CGROUP_ID:
                 if (length >= sizeof(uint64_t))
                         s->cgroup_id = mnl_attr_get_u64(attribute);

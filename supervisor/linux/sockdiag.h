@@ -28,6 +28,7 @@ typedef struct SockdiagSocket {
         uint32_t rqueue;       /* LISTEN: connections in the accept queue */
         uint32_t wqueue;       /* LISTEN: the queue's limit */
         ino_t inode;           /* 0: no process has it, or not yet */
+        bool is_shut_down;     /* in one direction at least */
         bool has_uid;
         uid_t uid;
         uint64_t cgroup_id; /* 0: not told */

@@ -130,6 +130,7 @@ struct Worker {
         pid_t told_pid;  /* MAINPID, or 0 */
         bool paths_away; /* it was started with the names of its paths away */
         bool met_sup;    /* it ended, and may have found us at its path */
+        bool is_deaf;    /* it has a unix socket that another one shut down */
         PidSet asked;    /* left-overs that were sent the stop signal */
 };
 
@@ -384,6 +385,11 @@ void traps_explain_end(const Worker *w);
 unsigned traps_queue_length(const Supervisor *s);
 int traps_tree(const Worker *w, PidSet *ret_pids);
 int traps_tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen);
+
+/* deaf.c: workers with a unix socket that another one shut down */
+void deaf_reopened(void *userdata, const Held *h, int r);
+void deaf_listens(Worker *w, const Held *h);
+void deaf_look(Supervisor *s);
 
 /* given_up.c: captured sockets that the server gave up */
 bool given_up_by_all(void *userdata, Held *h);

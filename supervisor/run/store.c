@@ -343,9 +343,10 @@ take_one(Supervisor *s, const json_t *object)
         h->fd = steal_socket(s, h->ino);
         h->origin = HELD_CAPTURED;
         if (h->fd >= 0 && has_its_name(h)) {
-                if (!held_is_listening(h))
-                        (void)held_listen(h, h->backlog);
-                return held_table_add(&s->held, h) == 0;
+                if (held_table_add(&s->held, h) < 0)
+                        return false;
+                (void)held_table_revive_socket(&s->held, h);
+                return true;
         }
         h->path = unix_path_free(h->path); /* what stands there is somebody else's */
         held_free(h);

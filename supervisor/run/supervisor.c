@@ -217,6 +217,7 @@ on_post(sd_event_source *source, void *userdata)
         (void)source;
         workers_tidy(s);
         rollout_tidy(s);
+        deaf_look(s);
         generations_tidy(s);
         apply_scale(s);
         standby_fill(s);

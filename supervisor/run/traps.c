@@ -139,6 +139,17 @@ on_may_listen(void *userdata, uint64_t owner)
         return !w || w->role != ROLE_STANDBY;
 }
 
+/* For capture: what happened to names and sockets before the call. */
+static void
+on_catch_up(void *userdata)
+{
+        Supervisor *s = userdata;
+
+        if (!s->stopping)
+                (void)held_table_revive(&s->held);
+        paths_catch_up(s);
+}
+
 /* From capture: a worker got a held socket. */
 static void
 on_claimed(void *userdata, uint64_t owner)
@@ -166,6 +177,7 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
                 w->captured = true;
         }
         groups_listening(s, h);
+        deaf_listens(w, h);
         steer_claimed(&s->held, h, s->current->number);
         if (captured)
                 store_look(s); /* before the worker serves on it: we may be killed at any moment */
@@ -244,8 +256,9 @@ traps_detach(Worker *w)
 void
 traps_worker_ended(Worker *w)
 {
-        const HeldTable *held = &w->supervisor->held;
-        const Address *tried = capture_last_tried(&w->supervisor->capture, w->incarnation);
+        const Supervisor *s = w->supervisor;
+        const HeldTable *held = &s->held;
+        const Address *tried = capture_last_tried(&s->capture, w->incarnation);
 
         free(w->tried);
         w->tried = tried ? malloc(sizeof(*tried)) : NULL;
@@ -256,8 +269,9 @@ traps_worker_ended(Worker *w)
         for (size_t i = 0; i < held->n_items; i++) {
                 Held *h = held->items[i];
 
-                if (!held_is_listening(h))
-                        (void)held_listen(h, h->backlog);
+                /* The next `sup` looks for a unix socket under the name that it has now. */
+                if (!s->stopping || h->key.address.any.sa_family != AF_UNIX)
+                        (void)held_table_revive_socket(held, h);
         }
         candidate_ends(w);
         paths_worker_ends(w);
@@ -321,7 +335,7 @@ traps_prepare(Supervisor *s, char **ret_why)
 {
         CaptureHost host = {
                 .userdata = s,
-                .catch_up = paths_catch_up,
+                .catch_up = on_catch_up,
                 .on_call = on_call,
                 .generation_of = on_generation_of,
                 .may_listen = on_may_listen,
@@ -333,6 +347,8 @@ traps_prepare(Supervisor *s, char **ret_why)
         };
         int r = held_table_watch(&s->held);
 
+        s->held.userdata = s;
+        s->held.on_reopened = deaf_reopened;
         if (r >= 0)
                 r = sd_event_add_io(s->event, NULL, r, EPOLLIN, on_shut_down, s);
         if (r < 0)

@@ -201,7 +201,7 @@ spawn(Worker *w)
         w->told_pid = 0;
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
-        w->is_guess = w->captured = false;
+        w->is_guess = w->captured = w->is_deaf = false;
         paths_worker_starts(w);
         if (launch_worker(w) < 0) {
                 if (!s->has_started)

@@ -120,7 +120,7 @@ find_held(const Capture *c, const Trap *trap, const HeldKey *key, bool *ret_take
                 HeldMatch match = held_match(h, key);
 
                 if (match > best_match || match == HELD_MATCH_NONE || !held_is_for(h, generation) ||
-                    (h->path && h->path->is_lost) ||
+                    (h->path && h->path->is_lost) || held_is_unbound(h) ||
                     (match == best_match && h->n_claims >= best->n_claims))
                         continue;
                 if (is_taken(c, trap, h, &key->address)) {
@@ -250,6 +250,21 @@ take_bound(Capture *c, const Trap *trap, PendingSocket *ret)
 }
 
 /*
+ * The caller's socket was shut down since it got it: it gets the one that is held in its place. Returns
+ * that one, or NULL.
+ */
+static Held *
+exchange_dead(const Capture *c, Trap *trap)
+{
+        Held *h = held_table_find_dead(c->held, trap->fd);
+
+        if (!h || held_is_unbound(h) || !copies_can_be_replaced(c, trap, h) ||
+            trap_replace_socket(trap, h, &h->key.address) < 0)
+                return NULL;
+        return h;
+}
+
+/*
  * Returns 0 when listen() is to be answered with success, CAPTURE_PARK when it waits until the
  * worker is promoted, anything else: it goes on.
  */
@@ -261,6 +276,8 @@ handle_listen(Capture *c, Trap *trap)
         bool taken;
         int r;
 
+        if (!h)
+                h = exchange_dead(c, trap);
         if ((h || pending_has_socket(&c->pending, trap->fd)) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* socket(7), Linux 5.14 */
 #endif
+
+#define LISTEN_ANEW_MAX 8
 
 /* The name of a path in its directory; the path need not be terminated. Returns its length. */
 static size_t
@@ -281,12 +284,68 @@ held_are_group(const Held *a, const Held *b)
                (!a->generation || !b->generation || a->generation == b->generation);
 }
 
-/* Set the limit of the queue; also revives a socket that was shut down. Returns 0 or -errno. */
+static bool
+accepts_connections(const Held *h)
+{
+        int accepts = 0;
+        socklen_t size = sizeof(accepts);
+
+        return getsockopt(h->fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts;
+}
+
+typedef struct Marked {
+        ino_t ino;
+        bool found;
+} Marked;
+
+static void
+on_listener(const SockdiagSocket *socket, void *userdata)
+{
+        Marked *m = userdata;
+
+        m->found = m->found || (socket->inode == m->ino && socket->is_shut_down);
+}
+
+/* Whether a TCP socket listens, but its connections are at their end from the start. */
+static bool
+is_marked(const Held *h)
+{
+        SockdiagQuery query = {.protocol = IPPROTO_TCP,
+                               .states = 1U << TCP_LISTEN,
+                               .port = address_port(&h->key.address)};
+        Marked m = {.ino = h->ino};
+
+        (void)sockdiag_dump_inet(&query, on_listener, &m);
+        return m.found;
+}
+
+/*
+ * Let a TCP socket listen that does not. If it was shut down twice, it has to be disconnected before;
+ * it stays bound, and has no queue that could be lost (tests/kernel/shutdown-stops-all). The second
+ * time may come between the two calls.
+ */
+static int
+listen_anew(const Held *h, int backlog)
+{
+        struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+        unsigned n = 0;
+
+        do {
+                (void)connect(h->fd, &nowhere, sizeof(nowhere));
+                if (listen(h->fd, backlog) < 0)
+                        return -errno;
+        } while (is_marked(h) && ++n < LISTEN_ANEW_MAX);
+        return 0;
+}
+
+/* Set the limit of the queue; also revives a TCP socket that was shut down. Returns 0 or -errno. */
 int
 held_listen(const Held *h, int backlog)
 {
         if (h->key.address.type == SOCK_DGRAM)
                 return 0;
+        if (address_has_port(&h->key.address) && !accepts_connections(h))
+                return listen_anew(h, backlog);
         return listen(h->fd, backlog) < 0 ? -errno : 0;
 }
 
@@ -300,16 +359,20 @@ held_listen_again(const Held *h)
         return held_is_listening(h) ? 0 : held_listen(h, h->backlog);
 }
 
-/* Whether it takes connections: shutdown(2) by any holder ends that for all. */
+/*
+ * Whether it takes connections: shutdown(2) by any holder ends that for all. Of a unix socket only
+ * poll(2) tells (tests/kernel/shutdown-unix).
+ */
 bool
 held_is_listening(const Held *h)
 {
-        int accepts = 0;
-        socklen_t size = sizeof(accepts);
+        struct pollfd p = {.fd = h->fd, .events = POLLRDHUP};
 
         if (h->key.address.type == SOCK_DGRAM)
                 return true;
-        return getsockopt(h->fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts;
+        if (h->key.address.any.sa_family == AF_UNIX && poll(&p, 1, 0) == 1)
+                return false;
+        return accepts_connections(h);
 }
 
 /* The address by which clients know it: a server may have renamed its unix socket. */

@@ -41,6 +41,7 @@ typedef struct Held {
         int place;           /* in the kernel's SO_REUSEPORT group, or -1 */
         dev_t dev;
         ino_t ino;
+        ino_t dead_ino; /* of the one that it took the place of, since it was shut down; or 0 */
         HeldOrigin origin;
         bool from_manager; /* the service manager handed it over, and has it too */
         bool is_left;      /* so do workers that a dead `sup` left behind: no flag is changed */
@@ -68,6 +69,8 @@ typedef struct HeldTable {
         size_t n_items;
         unsigned last_group;
         void (*on_remove)(void *userdata, const Held *h); /* before it is closed, or NULL */
+        /* One that was shut down has become another socket, or cannot: a negative errno; or NULL */
+        void (*on_reopened)(void *userdata, const Held *h, int r);
         void *userdata;
         bool is_watched;
         int watch_fd; /* is_watched: an epoll set */
@@ -104,12 +107,18 @@ Address held_public_address(const Held *h);
 bool held_has_unix_name(const Held *h, const char *name, size_t n_name);
 HeldMatch held_match(const Held *h, const HeldKey *key);
 
+/* held_reopen.c */
+int held_reopen(Held *h);
+bool held_is_unbound(const Held *h);
+
 int held_table_add(HeldTable *t, Held *consume_held);
 void held_table_remove(HeldTable *t, Held *h);
 Held *held_table_take_captured(HeldTable *t, const Address *address, const char *device);
 Held *held_table_find_socket(const HeldTable *t, int fd);
+Held *held_table_find_dead(const HeldTable *t, int fd);
 int held_table_watch(HeldTable *t);
-unsigned held_table_revive(HeldTable *t);
+int held_table_revive_socket(const HeldTable *t, Held *h);
+unsigned held_table_revive(const HeldTable *t);
 void held_table_deinit(HeldTable *t);
 
 #endif

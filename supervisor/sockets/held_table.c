@@ -4,8 +4,9 @@
  *
  * Theory of operation: shutdown(2) by any process that has a socket ends listening for all of them
  * (tests/kernel shows it), and some runtimes do that when they end. An epoll set that waits for
- * nothing but the end (EPOLLHUP, edge-triggered) tells of it, and costs nothing otherwise. A TCP
- * socket listens again after another listen(2), since it is still bound.
+ * nothing but the end (EPOLLHUP and EPOLLRDHUP, edge-triggered) tells of it, and costs nothing
+ * otherwise. A TCP socket listens again after another listen(2), since it is still bound; in the place
+ * of a unix socket there has to be another one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,18 +22,25 @@
 static void
 watch(const HeldTable *t, Held *h)
 {
-        struct epoll_event event = {.events = EPOLLET, .data.ptr = h}; /* EPOLLHUP is implied */
+        /* EPOLLHUP is implied */
+        struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = h};
 
         if (t->is_watched && h->key.address.type != SOCK_DGRAM)
                 (void)epoll_ctl(t->watch_fd, EPOLL_CTL_ADD, h->fd, &event);
 }
 
-/* A process that still has the socket would keep it in the set: it is taken out first. */
+/* A process that still has the socket would keep it in the set: it is taken out before it is closed. */
 static void
-release(const HeldTable *t, Held *h)
+unwatch(const HeldTable *t, const Held *h)
 {
         if (t->is_watched)
                 (void)epoll_ctl(t->watch_fd, EPOLL_CTL_DEL, h->fd, NULL);
+}
+
+static void
+release(const HeldTable *t, Held *h)
+{
+        unwatch(t, h);
         held_free(h);
 }
 
@@ -52,9 +60,32 @@ held_table_watch(HeldTable *t)
         return t->watch_fd;
 }
 
+/*
+ * Let a socket of the table listen again if it was shut down, or listen if it never did. Returns 1 when
+ * it does now, 0 when it did before, or a negative errno.
+ */
+int
+held_table_revive_socket(const HeldTable *t, Held *h)
+{
+        int r;
+
+        if (held_is_listening(h))
+                return 0;
+        r = held_listen(h, h->backlog);
+        if (h->key.address.any.sa_family != AF_UNIX || held_is_listening(h))
+                return r < 0 ? r : 1;
+        unwatch(t, h);
+        r = held_reopen(h);
+        if (r == 0) /* else it would be told at once, again and again */
+                watch(t, h);
+        if (t->on_reopened)
+                t->on_reopened(t->userdata, h, r);
+        return r < 0 ? r : 1;
+}
+
 /* Let sockets that were shut down listen again. Returns how many do. */
 unsigned
-held_table_revive(HeldTable *t)
+held_table_revive(const HeldTable *t)
 {
         struct epoll_event events[16];
         unsigned n_revived = 0;
@@ -63,10 +94,9 @@ held_table_revive(HeldTable *t)
         while ((n = epoll_wait(t->watch_fd, events, (int)(sizeof(events) / sizeof(events[0])), 0)) >
                0)
                 for (int i = 0; i < n; i++) {
-                        const Held *h = events[i].data.ptr;
+                        Held *h = events[i].data.ptr;
 
-                        if (!held_is_listening(h) && held_listen(h, h->backlog) == 0)
-                                n_revived++;
+                        n_revived += held_table_revive_socket(t, h) == 1;
                 }
         return n_revived;
 }
@@ -138,6 +168,20 @@ held_table_find_socket(const HeldTable *t, int fd)
                 return NULL;
         for (size_t i = 0; i < t->n_items; i++)
                 if (t->items[i]->ino == st.st_ino && t->items[i]->dev == st.st_dev)
+                        return t->items[i];
+        return NULL;
+}
+
+/* The held socket whose place was that of the one that fd is a duplicate of; or NULL. */
+Held *
+held_table_find_dead(const HeldTable *t, int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return NULL;
+        for (size_t i = 0; i < t->n_items; i++)
+                if (t->items[i]->dead_ino == st.st_ino && t->items[i]->dev == st.st_dev)
                         return t->items[i];
         return NULL;
 }

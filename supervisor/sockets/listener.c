@@ -268,8 +268,7 @@ hold_inherited(InheritedSocket *s, const char *name, HeldTable *table, int fd_fl
                 return r;
         (*ret)->from_manager = true;
         keep_foreign_path(*ret);
-        if (!held_is_listening(*ret))
-                r = held_listen(*ret, SOMAXCONN);
+        r = held_table_revive_socket(table, *ret);
         return r < 0 ? why(ret_why, r,
                            "cannot listen on the socket '%s' of the service manager: %s", name,
                            strerrordesc_np(-r))
@@ -293,8 +292,10 @@ hold_again(Held *consume_held, const ListenSpec *spec, HeldTable *table, Held **
         consume_held->backlog = spec->backlog;
         (void)held_listen(consume_held, spec->backlog);
         r = held_table_add(table, consume_held);
-        if (r == 0)
+        if (r == 0) {
+                (void)held_table_revive_socket(table, consume_held);
                 *ret = consume_held;
+        }
         return r;
 }
 

@@ -195,28 +195,15 @@ join_group(Held *h, int fd)
         return r;
 }
 
-/* The kernel gives the file of a unix socket the mode of the socket's own inode and the umask. */
+/* A unix socket for another generation, which listens at its hidden name. */
 static int
 bind_beside(const Held *h, int fd, UnixPath *u)
 {
-        struct sockaddr_un un = {.sun_family = AF_UNIX};
-        struct stat st;
-        mode_t mask;
-        int r = 0;
+        int r = unix_path_bind_hidden(u, h->path, fd);
 
-        if (lstat(h->path->link, &st) < 0)
-                return -errno;
-        memcpy(un.sun_path, u->link, strlen(u->link) + 1);
-        mask = umask(0);
-        if (fchmod(fd, st.st_mode & 07777) < 0 ||
-            bind(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
-                r = -errno;
-        (void)umask(mask);
-        if (r == 0 && lchown(u->link, st.st_uid, st.st_gid) < 0 && errno != EPERM)
-                r = -errno;
         if (r == 0 && h->key.address.type != SOCK_DGRAM && listen(fd, h->backlog) < 0)
                 r = -errno;
-        return r < 0 ? r : unix_path_note_bound(u);
+        return r;
 }
 
 /* What the newcomer has in common with the socket that serves now. */

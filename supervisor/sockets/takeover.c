@@ -99,6 +99,8 @@ hold(const Takeover *t, int consume_fd)
                 return 0;
         }
         r = held_table_add(t->table, h);
+        if (r == 0)
+                (void)held_table_revive_socket(t->table, h);
         return r < 0 ? r : 1;
 }
 

@@ -177,6 +177,31 @@ unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation
         return 0;
 }
 
+/*
+ * Bind a socket to the hidden name, with mode and owner of the one beside. The kernel gives the file
+ * the mode of the socket's own inode and the umask. Returns 0 or a negative errno.
+ */
+int
+unix_path_bind_hidden(UnixPath *u, const UnixPath *beside, int fd)
+{
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        struct stat st;
+        mode_t mask;
+        int r = 0;
+
+        if (lstat(beside->link, &st) < 0)
+                return -errno;
+        memcpy(un.sun_path, u->link, strlen(u->link) + 1);
+        mask = umask(0);
+        if (fchmod(fd, st.st_mode & 07777) < 0 ||
+            bind(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+                r = -errno;
+        (void)umask(mask);
+        if (r == 0 && lchown(u->link, st.st_uid, st.st_gid) < 0 && errno != EPERM)
+                r = -errno;
+        return r < 0 ? r : unix_path_note_bound(u);
+}
+
 /* The hidden name is bound now: remember what stands there. Returns 0 or a negative errno. */
 int
 unix_path_note_bound(UnixPath *u)
@@ -221,6 +246,40 @@ unix_path_publish(UnixPath *u)
         return 0;
 }
 
+/* Our own link may be gone, or be another socket's by now: what it leads to must not get our names. */
+static int
+link_again(const UnixPath *u, const char *path)
+{
+        if (!unix_path_leads(u, u->link))
+                return -ENOENT;
+        if (linkat(AT_FDCWD, u->link, AT_FDCWD, path, 0) == 0)
+                return 1;
+        return errno == EEXIST ? 0 : -errno;
+}
+
+/*
+ * Let the names of u, as far as they lead to its socket, lead to that of a hidden one, which has none of
+ * its own afterwards. Returns 0, or a negative errno: nothing is changed.
+ */
+int
+unix_path_replace(UnixPath *u, UnixPath *by)
+{
+        bool is_public = !u->is_hidden && unix_path_leads(u, u->path);
+        bool is_bound = strcmp(u->bound, u->path) != 0 && unix_path_leads(u, u->bound);
+
+        if (rename(by->link, u->link) < 0)
+                return -errno;
+        u->dev = by->dev;
+        u->ino = by->ino;
+        if (is_public)
+                (void)unix_path_publish(u);
+        else if (unix_path_restore(u) == 1)
+                u->path_is_extra = true;
+        if (is_bound && unlink(u->bound) == 0)
+                (void)link_again(u, u->bound);
+        return 0;
+}
+
 /* Free it, without touching the file system. Takes NULL. Returns NULL. */
 UnixPath *
 unix_path_free(UnixPath *u)
@@ -249,17 +308,6 @@ unix_path_remove(UnixPath *u)
                 (void)unlink(u->path);
         if (unix_path_leads(u, u->link))
                 (void)unlink(u->link);
-}
-
-/* Our own link may be gone, or be another socket's by now: what it leads to must not get our names. */
-static int
-link_again(const UnixPath *u, const char *path)
-{
-        if (!unix_path_leads(u, u->link))
-                return -ENOENT;
-        if (linkat(AT_FDCWD, u->link, AT_FDCWD, path, 0) == 0)
-                return 1;
-        return errno == EEXIST ? 0 : -errno;
 }
 
 /*

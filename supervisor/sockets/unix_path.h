@@ -26,8 +26,10 @@ typedef struct UnixPath {
 int unix_path_new(UnixPath **ret, const char *path);
 int unix_path_new_of(UnixPath **ret, const char *bound, ino_t socket);
 int unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation);
+int unix_path_bind_hidden(UnixPath *u, const UnixPath *beside, int fd);
 int unix_path_note_bound(UnixPath *u);
 int unix_path_publish(UnixPath *u);
+int unix_path_replace(UnixPath *u, UnixPath *by);
 UnixPath *unix_path_free(UnixPath *u);
 void unix_path_remove(UnixPath *u);
 bool unix_path_leads(const UnixPath *u, const char *path);

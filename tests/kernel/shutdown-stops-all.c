@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * shutdown-stops-all.c - shutdown() by one holder of a listener stops it for all of them, and so does
- * connect() to no address; listen() by any of them opens it again. Hence a held socket is looked at (SO_ACCEPTCONN) when a
- * worker has gone, and is revived.
+ * connect() to no address; listen() by any of them opens it again. Hence a held socket is looked at
+ * (SO_ACCEPTCONN) when a worker has gone, and is revived. After a second shutdown() listen() alone
+ * opens a port whose connections are at their end from the start; connect() to no address before it
+ * takes that back, and the socket stays bound.
  */
 #include "fact.h"
 
@@ -15,9 +17,39 @@ stop_listening(int fd, bool connects)
         return connects ? connect(fd, &nowhere, sizeof(nowhere)) : shutdown(fd, SHUT_RDWR);
 }
 
+/* A socket that was shut down twice listens again. Returns what its server's accept()ed socket reads. */
+static ssize_t
+read_after_two(bool disconnects)
+{
+        int listener_fd = fact_listener(true);
+        char byte;
+        ssize_t n;
+        int client_fd;
+        int fd;
+
+        MUST(shutdown(listener_fd, SHUT_RDWR) == 0);
+        MUST(shutdown(listener_fd, SHUT_RDWR) < 0 && errno == ENOTCONN);
+        if (disconnects)
+                MUST(stop_listening(listener_fd, true) == 0);
+        MUST((errno = fact_listen(listener_fd)) == 0);
+        client_fd = fact_connect();
+        MUST(client_fd >= 0);
+        fd = accept4(listener_fd, NULL, NULL, SOCK_CLOEXEC);
+        MUST(fd >= 0);
+        n = recv(fd, &byte, 1, MSG_DONTWAIT);
+        if (n < 0)
+                n = -errno;
+        close(client_fd);
+        close(fd);
+        close(listener_fd);
+        return n;
+}
+
 int
 main(void)
 {
+        ssize_t n;
+
         for (int connects = 0; connects < 2; connects++) {
                 const char *call = connects ? "connect(AF_UNSPEC)" : "shutdown()";
                 int listener_fd;
@@ -46,5 +78,14 @@ main(void)
                 fd = fact_connect();
                 FACT(fd >= 0, "and a client: %s", fact_say(fd < 0 ? -fd : 0));
         }
+        fact_begin();
+        n = read_after_two(false);
+        FACT(n == 0,
+             "shutdown() twice, listen(): an accepted socket is at its end at once (read %zd)", n);
+        n = read_after_two(true);
+        FACT(n == -EAGAIN,
+             "shutdown() twice, connect(AF_UNSPEC), listen(): it waits for what its client sends "
+             "(%s)",
+             fact_say((int)-n));
         return fact_end();
 }

@@ -281,6 +281,25 @@ a_socket_that_a_holder_has_shut_down_does_not_listen_until_it_is_revived(void **
 }
 
 static void
+connections_to_one_that_was_shut_down_twice_are_not_at_their_end(void **state)
+{
+        Held *h = holding_new(unit_bound(SOCK_STREAM, PORT + 1));
+        CLEANUP_FD int client = unit_socket(AF_INET, SOCK_STREAM);
+        CLEANUP_FD int accepted = -1;
+        char byte;
+
+        (void)state;
+        (void)shutdown(h->fd, SHUT_RDWR);
+        (void)shutdown(h->fd, SHUT_RDWR);
+        assert_int_equal(held_listen_again(h), 0);
+        assert_int_equal(connect(client, &h->key.address.any, h->key.address.length), 0);
+        accepted = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC);
+        assert_true(accepted >= 0);
+        assert_int_equal(recv(accepted, &byte, 1, MSG_DONTWAIT), -1);
+        held_free(h);
+}
+
+static void
 a_server_that_listens_again_does_not_change_the_queue(void **state)
 {
         Held *h = holding_new(unit_bound(SOCK_STREAM, PORT));
@@ -334,6 +353,7 @@ main(void)
                 cmocka_unit_test(a_datagram_socket_has_no_queue_of_connections_and_always_listens),
                 cmocka_unit_test(
                         a_socket_that_a_holder_has_shut_down_does_not_listen_until_it_is_revived),
+                cmocka_unit_test(connections_to_one_that_was_shut_down_twice_are_not_at_their_end),
                 cmocka_unit_test(a_server_that_listens_again_does_not_change_the_queue),
                 cmocka_unit_test(a_unix_socket_is_known_by_the_name_that_it_was_bound_to),
         };
