@@ -22,7 +22,6 @@
 #include "control/socket_file.h"
 
 #define ANSWER_USEC (10 * USEC_PER_SEC)
-#define NAME_USEC USEC_PER_SEC /* without its name all goes on just as well */
 
 /* "a, b, c", of those that run. */
 static char *
@@ -138,32 +137,6 @@ take_control(Conversation *c, const char *path)
 }
 
 /*
- * The file of --control may be called anything: ask the instance for its name. One that does not
- * answer goes by that of the file, and the next question goes over a new connection.
- * Returns 0 or a negative errno.
- */
-static int
-learn_name(Conversation *c)
-{
-        CLEANUP(protocol_answer_deinit) ProtocolAnswer answer = {0};
-        const char *name;
-        char *plain;
-        int r = control_client_send(c->client, ++c->last_id, "status", NULL);
-
-        if (r >= 0)
-                r = control_client_receive(c->client, NAME_USEC, &answer);
-        if (r <= 0)
-                return conversation_reconnect(c);
-        name = json_string_value(json_object_get(answer.body, "name"));
-        plain = name ? plain_copy(name) : NULL;
-        if (plain) {
-                free(c->name);
-                c->name = plain;
-        }
-        return 0;
-}
-
-/*
  * Connect to the instance that the options mean. *ret must be deinitialised, also on failure.
  * Returns VERB_DONE, or another exit status after a sentence.
  */
@@ -178,8 +151,6 @@ conversation_open(Conversation *ret, const VerbOptions *o)
         if (status != VERB_DONE)
                 return status;
         r = ret->name && ret->path ? conversation_reconnect(ret) : -ENOMEM;
-        if (r >= 0 && o->control && !o->json && strcmp(o->verb, "status") != 0)
-                r = learn_name(ret);
         if (r < 0)
                 return explain_connect(ret->name, ret->path, r);
         return VERB_DONE;

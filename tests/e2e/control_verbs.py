@@ -61,15 +61,6 @@ def _(t):
     assert "\nlast reload: generation 2 in 1.3 s; " in out, out
 
 
-@step("--control: the instance is called by its own name, not by that of the file")
-def _(t):
-    host = Host(t, t.path("x.ctl"))
-    for words, sentence in ((["reload"], "fake is reloaded: "), (["ready"], "fake is ready"),
-                            (["scale", "3"], "fake has ")):
-        out, _ = verb(t, *words, "--control", host.path)
-        assert sentence in out and "x.ctl" not in out, out
-
-
 @step("reload --json: nothing but the result")
 def _(t):
     host = Host(t)
@@ -212,7 +203,7 @@ def _(t):
 def _(t):
     host = Host(t, t.path("stubborn.sock"))
     _, err = verb(t, "upgrade", "--control", host.path, status=1)
-    assert err == "sup: fake is not upgraded: the new program has the wrong format\n", err
+    assert err == "sup: stubborn is not upgraded: the new program has the wrong format\n", err
     verb(t, "status", "--control", host.path)
 
 
