@@ -25,7 +25,10 @@
 #define PID_MAX_LIMIT 4194304UL /* linux/threads.h */
 #define PF_EXITING 0x4UL        /* linux/sched.h; field 9 of proc(5)'s stat */
 
-/* Read a small file of a process into text, terminated. Returns the length or a negative errno. */
+/*
+ * Read a small file of a process into text, which is terminated, also where that fails. Returns the
+ * length or a negative errno.
+ */
 static ssize_t
 read_file(pid_t pid, const char *name, char *text, size_t size)
 {
@@ -33,6 +36,7 @@ read_file(pid_t pid, const char *name, char *text, size_t size)
         char path[96];
         ssize_t n;
 
+        *text = '\0';
         (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -1 : read(fd, text, size - 1);
