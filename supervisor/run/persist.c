@@ -129,13 +129,14 @@ save_known(const Known *known)
 static void
 load_known(Known *known, const json_t *array)
 {
-        for (size_t i = 0; i < json_array_size(array) && i < KNOWN_MAX; i++) {
+        for (size_t i = 0; i < json_array_size(array); i++) {
                 const json_t *pair = json_array_get(array, i);
-
-                known->items[known->n_items++] = (KnownProcess){
+                KnownProcess process = {
                         .pid = (pid_t)json_integer_value(json_array_get(pair, 0)),
                         .started_ticks = (uint64_t)json_integer_value(json_array_get(pair, 1)),
                 };
+
+                known_append(known, process);
         }
 }
 

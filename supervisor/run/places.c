@@ -42,6 +42,7 @@ worker_free(Worker *w)
                 free(w->notify_name);
                 free(w->tried);
                 free(w->unbound);
+                known_deinit(&w->known);
                 restart_state_deinit(&w->restart);
                 pidset_deinit(&w->asked);
                 free(w);

@@ -4,8 +4,8 @@
  *
  * Gist: every place has a NOTIFY_SOCKET of its own, so a message is known to be for it; the sender
  * must be a process of the worker, or of a user whom we trust with that, by the credentials that the
- * kernel adds (worker/message.c parses what it says). --ready=fd:N and --compat=crank hand the worker a pipe; something written to it means
- * ready.
+ * kernel adds (worker/message.c parses what it says). --ready=fd:N and --compat=crank hand the worker
+ * a pipe; something written to it means ready.
  */
 #include <errno.h>
 #include <fcntl.h>

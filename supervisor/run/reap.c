@@ -240,19 +240,30 @@ note_end(Supervisor *s, const siginfo_t *info)
         w->end_status = info->si_status;
 }
 
+/* Take in a child that has ended, of which more can be asked until then. Returns whether there is one. */
+static bool
+reap_next(const Supervisor *s, siginfo_t *ret_info)
+{
+        Worker *w;
+
+        *ret_info = (siginfo_t){0};
+        if (waitid(P_ALL, 0, ret_info, WEXITED | WNOHANG | WNOWAIT) < 0 || ret_info->si_pid == 0)
+                return false;
+        w = find_worker(s, ret_info->si_pid);
+        if (w)
+                worker_note_session(w);
+        return waitid(P_PID, (id_t)ret_info->si_pid, ret_info, WEXITED) == 0;
+}
+
 /* Take in all children that have ended, and let life go on. */
 void
 reap_children(Supervisor *s)
 {
-        siginfo_t info = {0};
+        siginfo_t info;
 
         s->orphans_read = false;
-        for (size_t i = 0; i < s->n_workers; i++)
-                worker_note_session(s->workers[i]);
-        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid) {
+        while (reap_next(s, &info))
                 note_end(s, &info);
-                info.si_pid = 0;
-        }
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
 

@@ -19,6 +19,18 @@ enum {
         DEPTH_MAX = 32, /* who has so many processes above it is not looked after */
 };
 
+/*
+ * The session that the main process has made, or 0. It may make one at any time, also after it was
+ * followed; it can be asked for as long as it is not reaped.
+ */
+static pid_t
+session_of(const Worker *w)
+{
+        pid_t session = w->pid ? getsid(w->pid) : 0;
+
+        return session > 0 && session != getsid(0) ? session : w->session;
+}
+
 /* By what a worker's orphans are known. */
 TreeMark
 worker_mark(const Worker *w)
@@ -27,22 +39,16 @@ worker_mark(const Worker *w)
                 .worker = w->born_index,
                 .generation = w->born_generation,
                 .group = w->supervisor->spawn.own_group ? w->group : 0,
-                .session = w->session,
+                .session = session_of(w),
                 .known = &w->known,
         };
 }
 
-/*
- * Remember the session that the main process is in, if that is not ours. It may make one at any time,
- * also after it was followed; it can be asked for as long as it is not reaped.
- */
+/* Remember the session of a main process that is about to be reaped. */
 void
 worker_note_session(Worker *w)
 {
-        pid_t session = w->pid ? getsid(w->pid) : 0;
-
-        if (session > 0 && session != getsid(0))
-                w->session = session;
+        w->session = session_of(w);
 }
 
 static bool
@@ -64,7 +70,7 @@ is_main_of_other(const Worker *w, pid_t pid)
 void
 worker_knows(Worker *w, pid_t tid)
 {
-        pid_t pid = proc_thread_group(tid);
+        pid_t pid = tid != w->pid ? proc_thread_group(tid) : 0;
         pid_t chain[DEPTH_MAX];
         size_t n = 0;
 

@@ -16,11 +16,13 @@ typedef struct KnownProcess {
 } KnownProcess;
 
 typedef struct Known {
-        KnownProcess items[KNOWN_MAX]; /* the latest is the last */
+        KnownProcess *items; /* room for KNOWN_MAX, from the first on; the latest is the last */
         size_t n_items;
 } Known;
 
 void known_add(Known *known, pid_t pid);
+void known_append(Known *known, KnownProcess process);
 bool known_has(const Known *known, pid_t pid);
+void known_deinit(Known *known);
 
 #endif

@@ -6,7 +6,8 @@
  * our own child, setsid and double fork or not. With a single worker every such orphan is its own.
  * With several, an orphan is known because it was seen to be a worker's before (known.c), by its
  * process group, by a session that a daemonised worker made, or by SUP_WORKER, SUP_GENERATION and
- * EINHORN_MASTER_PID in the environment that it was started with. As PID 1 we inherit strangers too; those are reaped and otherwise left alone.
+ * EINHORN_MASTER_PID in the environment that it was started with. As PID 1 we inherit strangers too;
+ * those are reaped and otherwise left alone.
  */
 #include "worker/tree.h"
 

@@ -18,6 +18,7 @@ a_process_that_was_seen_is_known_and_another_is_not(void **state)
         assert_false(known_has(&known, getpid()));
         child_end(pid);
         assert_false(known_has(&known, pid));
+        known_deinit(&known);
 }
 
 static void
@@ -29,6 +30,7 @@ one_that_is_seen_again_stands_there_once(void **state)
         known_add(&known, getpid());
         known_add(&known, getpid());
         assert_int_equal(known.n_items, 1);
+        known_deinit(&known);
 }
 
 static void
@@ -43,6 +45,7 @@ a_later_process_of_the_same_pid_is_another_one(void **state)
         known_add(&known, getpid());
         assert_int_equal(known.n_items, 1); /* the earlier one has ended */
         assert_true(known_has(&known, getpid()));
+        known_deinit(&known);
 }
 
 static void
@@ -55,6 +58,7 @@ who_is_gone_already_is_not_remembered(void **state)
         child_end(pid);
         known_add(&known, pid);
         assert_int_equal(known.n_items, 0);
+        known_deinit(&known);
 }
 
 static void
@@ -80,6 +84,7 @@ those_that_ended_make_room_then_the_oldest_does(void **state)
         for (size_t i = 0; i < KNOWN_MAX + 2; i++)
                 if (i != 3)
                         child_end(pids[i]);
+        known_deinit(&known);
 }
 
 int

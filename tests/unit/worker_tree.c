@@ -223,6 +223,7 @@ or_because_it_was_seen_before(void **state)
         known_add(&seen, orphan);
         assert_true(tree_owns(&tree, &its, orphan, false));
         assert_false(tree_owns(&tree, &other, orphan, false));
+        known_deinit(&seen);
 }
 
 static void
