@@ -87,13 +87,22 @@ steer_listen(int fd, int backlog)
         return r;
 }
 
+/* Whether the server has bound another socket of its own to the address of this one. */
+static bool
+is_one_of_several(const HeldTable *t, const Held *h)
+{
+        for (size_t i = 0; i < t->n_items; i++)
+                if (held_are_group(t->items[i], h))
+                        return true;
+        return false;
+}
+
 /* The server has bound a second socket to the address of one: the kernel chooses, as it asked for. */
 void
 steer_leave(const HeldTable *t, const Held *h)
 {
-        for (size_t i = 0; i < t->n_items; i++)
-                if (held_are_group(t->items[i], h))
-                        (void)set_option(h->fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
+        if (is_one_of_several(t, h))
+                (void)set_option(h->fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
 }
 
 static bool
@@ -152,9 +161,8 @@ open_like(const HeldTable *t, const Held *h)
 
         if (h->from_manager && address_has_port(a))
                 return -EBUSY;
-        for (size_t i = 0; i < t->n_items; i++)
-                if (held_are_group(t->items[i], h))
-                        return -ENOTUNIQ;
+        if (is_one_of_several(t, h))
+                return -ENOTUNIQ;
         if (getsockopt(h->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
                 return -errno;
         fd = socket(a->any.sa_family, a->type | SOCK_CLOEXEC, protocol);

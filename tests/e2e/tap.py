@@ -223,8 +223,16 @@ def _tell(number, sentence, function):
     return passed
 
 
+def _heed_signals():
+    """Undo what `sh -c 'make check &'` or nohup did: what is started here is to be ended by signals."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def run():
     """Tells all steps of the file in order and ends the process."""
+    _heed_signals()
     sys.stdout.reconfigure(line_buffering=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGALRM, _hangs)

@@ -115,6 +115,7 @@ static inline void
 fact_begin(void)
 {
         setvbuf(stdout, NULL, _IOLBF, 0);
+        (void)signal(SIGINT, SIG_DFL); /* a shell ignores it for what it puts in the background */
         alarm(FACT_SECONDS);
         if (geteuid() != 0)
                 fact_become_root();
