@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/span.h"
 #include "sockets/steer.h"
 
 #define CHECK_EVERY_USEC USEC_PER_SEC
@@ -174,7 +175,7 @@ bake_begin(Supervisor *s)
                               .event = "baking",
                               .generation = r->generation->number},
                   "generation %u is on trial for %s with %.4g %% of the new connections",
-                  r->generation->number, report_duration(r->reload.bake_usec, span, sizeof(span)),
+                  r->generation->number, span_format(r->reload.bake_usec, span, sizeof(span)),
                   r->reload.canary_share ? r->reload.canary_share * 100.0 / STEER_WHOLE : 100.0);
         (void)sd_event_add_time_relative(s->event, &r->bake_timer, CLOCK_MONOTONIC,
                                          r->reload.bake_usec, USEC_PER_MSEC, on_baked, s);

@@ -4,31 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/parse.h"
+#include "base/span.h"
 #include "linux/proc.h"
 #include "run/state.h"
-
-/* A span of time in the unit that suits it: `0.4 ms`, `12.3 s`, `3 min 20 s`. Returns ret_text. */
-const char *
-report_duration(uint64_t usec, char *ret_text, size_t size)
-{
-        uint64_t seconds = usec / USEC_PER_SEC;
-
-        if (usec < 10 * USEC_PER_MSEC)
-                (void)snprintf(ret_text, size, "%.1f ms", (double)usec / 1000.0);
-        else if (usec < USEC_PER_SEC)
-                (void)snprintf(ret_text, size, "%.0f ms", (double)usec / 1000.0);
-        else if (seconds < 60)
-                (void)snprintf(ret_text, size, "%.1f s", (double)usec / 1e6);
-        else if (seconds < 3600)
-                (void)snprintf(ret_text, size, "%u min %u s", (unsigned)(seconds / 60),
-                               (unsigned)(seconds % 60));
-        else
-                (void)snprintf(ret_text, size, "%llu h %u min",
-                               (unsigned long long)(seconds / 3600),
-                               (unsigned)(seconds % 3600 / 60));
-        return ret_text;
-}
 
 /* How the worker's main process ended, as the end of "worker 1 …". Returns ret_text. */
 const char *
@@ -101,7 +79,7 @@ report_serving_again(const Worker *w, unsigned n_waiting)
                               .pid = w->pid},
                   "worker %u (pid %d) is listening again %s after the end of the last one%s",
                   w->index, (int)w->pid,
-                  report_duration(w->ready_usec - w->ended_usec, span, sizeof(span)),
+                  span_format(w->ready_usec - w->ended_usec, span, sizeof(span)),
                   connections(n_waiting, waiting, sizeof(waiting)));
 }
 
@@ -130,8 +108,8 @@ report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
                                      status, sizeof(status));
 
         (void)report_end(w, how, sizeof(how));
-        (void)report_duration(w->ended_usec - w->spawned_usec, span, sizeof(span));
-        (void)report_duration(delay_usec, delay, sizeof(delay));
+        (void)span_format(w->ended_usec - w->spawned_usec, span, sizeof(span));
+        (void)span_format(delay_usec, delay, sizeof(delay));
         if (w->pid_before == 0)
                 log_event(&event,
                           "worker %u could not be started; next start in %s (failure %u in a row)",
@@ -149,8 +127,8 @@ report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
                           "limit",
                           w->index, (int)w->pid_before, how, span,
                           w->supervisor->config->restart.limit,
-                          report_duration(w->supervisor->config->restart.limit_usec, delay,
-                                          sizeof(delay)));
+                          span_format(w->supervisor->config->restart.limit_usec, delay,
+                                      sizeof(delay)));
         else
                 log_event(&event, "worker %u (pid %d) %s after %s; it is not restarted", w->index,
                           (int)w->pid_before, how, span);
@@ -170,10 +148,10 @@ report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Work
         if (!log_wants(LOG_WARNING))
                 return;
         (void)report_end(w, how, sizeof(how));
-        (void)report_duration(lived_usec, span, sizeof(span));
+        (void)span_format(lived_usec, span, sizeof(span));
         (void)connections(traps_queue_length(w->supervisor), waiting, sizeof(waiting));
         if (next != w) {
-                (void)report_duration(now_usec() - w->ended_usec, delay, sizeof(delay));
+                (void)span_format(now_usec() - w->ended_usec, delay, sizeof(delay));
                 log_event(
                         &event,
                         "worker %u (pid %d) %s after %s; the standby, worker %u (pid %d), took its "
@@ -182,7 +160,7 @@ report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Work
                         waiting);
                 return;
         }
-        (void)report_duration(w->spawned_usec - w->ended_usec, delay, sizeof(delay));
+        (void)span_format(w->spawned_usec - w->ended_usec, delay, sizeof(delay));
         log_event(&event, "worker %u (pid %d) %s after %s; restarted in %s as pid %d%s", w->index,
                   (int)old_pid, how, span, delay, (int)w->pid, waiting);
 }

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/span.h"
 #include "base/why.h"
 #include "control/path.h"
 #include "control/server.h"
@@ -302,8 +303,8 @@ requests_reloaded(Supervisor *s, const Generation *retired)
                         .level = LOG_INFO, .event = "reloaded", .generation = retired->replaced_by},
                 "reloaded in %s: generation %u is gone; connections waited for %s at most, %u at a "
                 "time, %llu found the queue full; old ones: %u finished, %u cut",
-                report_duration(s->last_reload_usec, took, sizeof(took)), retired->number,
-                report_duration(m->longest_wait_usec, wait, sizeof(wait)), m->deepest_queue,
+                span_format(s->last_reload_usec, took, sizeof(took)), retired->number,
+                span_format(m->longest_wait_usec, wait, sizeof(wait)), m->deepest_queue,
                 (unsigned long long)m->overflows, m->finished, m->cut);
         for (size_t i = 0; i < retired->n_waiters; i++)
                 control_request_finish(retired->waiters[i], status_reload(s), NULL);

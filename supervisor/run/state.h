@@ -451,7 +451,6 @@ void report_held(const Worker *w, const Held *h, pid_t pid);
 void report_serving_again(const Worker *w, unsigned n_waiting);
 void report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec);
 void report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Worker *next);
-const char *report_duration(uint64_t usec, char *ret_text, size_t size);
 const char *report_end(const Worker *w, char *ret_text, size_t size);
 
 /* upward.c: what the service manager is told */

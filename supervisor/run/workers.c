@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/span.h"
 #include "linux/process.h"
 #include "run/state.h"
 
@@ -266,7 +267,7 @@ end_late(Worker *w)
                               .generation = w->generation->number,
                               .pid = w->pid},
                   "worker %u (pid %d) was not ready after %s (--start-timeout); ending it",
-                  w->index, (int)w->pid, report_duration(start_limit(w), span, sizeof(span)));
+                  w->index, (int)w->pid, span_format(start_limit(w), span, sizeof(span)));
         send_stop_signal(w);
         worker_set_deadline(w, w->supervisor->config->stop_timeout_usec);
         rollout_worker_failed(w);

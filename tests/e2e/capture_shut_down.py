@@ -24,11 +24,13 @@ def served_by_generation(address, generation):
 
 def stop_worker(sup):
     """The only worker is asked to stop; returns when the next one serves."""
-    n_ready = sup.out.lines.count("ready")
+    n_stopped = sup.out.lines.count("shut down")
     old = sup.worker()
     os.kill(old, signal.SIGTERM)
     wait_until(lambda: not procs.alive(old), "it has ended")
-    wait_until(lambda: sup.out.lines.count("ready") > n_ready, "the next one serves")
+    wait_until(lambda: sup.out.lines.count("shut down") > n_stopped, "it has said so")
+    stopped = [n for n, line in enumerate(sup.out.lines) if line == "shut down"][n_stopped]
+    sup.out.wait_for("^ready$", since=stopped)
 
 
 def reload(sup, *, deaf):
