@@ -111,6 +111,16 @@ on_has_socket(void *userdata, uint64_t owner, ino_t ino)
         return w ? traps_tree_has_socket(w, ino, -1, &seen) : 0;
 }
 
+/* For capture: are there other workers? */
+static bool
+on_has_siblings(void *userdata, uint64_t owner)
+{
+        const Supervisor *s = userdata;
+
+        (void)owner;
+        return s->n_workers > 1;
+}
+
 /* From capture: this task of the worker has shown whose it is. */
 static void
 on_call(void *userdata, uint64_t owner, pid_t tid)
@@ -339,6 +349,7 @@ traps_prepare(Supervisor *s, char **ret_why)
                 .on_call = on_call,
                 .generation_of = on_generation_of,
                 .may_listen = on_may_listen,
+                .has_siblings = on_has_siblings,
                 .still_has = on_still_has,
                 .has_socket = on_has_socket,
                 .is_given_up = given_up_by_all,

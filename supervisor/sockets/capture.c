@@ -15,6 +15,8 @@
  *   listen there                     same socket: between bind and listen nobody else gets through.
  *   bind, a sibling is about to      it waits for that: the name that both bind is one.
  *   rename what it bound
+ *   listen, a sibling has removed    it waits for that one, which is about to bind the path, and is
+ *   the path in between              then given its socket.
  *   listen, the address is held      the same: two workers may have come as far as bind() each.
  *
  * Every answer is idempotent, since a signal can void a call after its answer took effect: a bind
@@ -265,11 +267,29 @@ exchange_dead(const Capture *c, Trap *trap)
 }
 
 /*
- * Returns 0 when listen() is to be answered with success, CAPTURE_PARK when it waits until the
- * worker is promoted, anything else: it goes on.
+ * Whether another worker has taken the path away that the caller's socket was bound to, and does not
+ * listen there yet: servers remove what they find there before they bind it. That one goes first.
+ */
+static bool
+is_overtaken(const Capture *c, const Trap *trap)
+{
+        PendingSocket *s = pending_find_socket(&c->pending, trap->fd);
+        bool taken;
+
+        if (!s || !address_is_path(&s->key.address) ||
+            !c->host.has_siblings(c->host.userdata, trap->owner))
+                return false;
+        s->is_nameless = !unix_path_has_name(s->key.address.un.sun_path, s->ino);
+        return s->is_nameless && !find_held(c, trap, &s->key, &taken);
+}
+
+/*
+ * Returns 0 when listen() is to be answered with success, CAPTURE_WAIT when it is to wait for another
+ * worker that is about to listen there, CAPTURE_PARK when it waits until the worker is promoted,
+ * anything else: it goes on.
  */
 static int
-handle_listen(Capture *c, Trap *trap)
+handle_listen(Capture *c, Trap *trap, bool may_wait)
 {
         Held *h = held_table_find_socket(c->held, trap->fd);
         PendingSocket bound;
@@ -278,7 +298,7 @@ handle_listen(Capture *c, Trap *trap)
 
         if (!h)
                 h = exchange_dead(c, trap);
-        if ((h || pending_has_socket(&c->pending, trap->fd)) &&
+        if ((h || pending_find_socket(&c->pending, trap->fd)) &&
             !c->host.may_listen(c->host.userdata, trap->owner))
                 return CAPTURE_PARK;
         if (h) {
@@ -288,6 +308,8 @@ handle_listen(Capture *c, Trap *trap)
                 c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
                 return r;
         }
+        if (may_wait && is_overtaken(c, trap))
+                return CAPTURE_WAIT;
         if (!take_bound(c, trap, &bound))
                 return 1;
         h = options_has(trap->fd, SO_REUSEPORT) ? NULL : find_held(c, trap, &bound.key, &taken);
@@ -346,7 +368,7 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
                 } else if (call->syscall == NOTIFY_BIND) {
                         r = handle_bind(c, &trap, may_wait);
                 } else {
-                        r = handle_listen(c, &trap);
+                        r = handle_listen(c, &trap, may_wait);
                 }
         }
         if (r == 0)

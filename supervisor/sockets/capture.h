@@ -27,6 +27,8 @@ typedef struct CaptureHost {
         unsigned (*generation_of)(void *userdata, uint64_t owner);
         /* May it listen, or is it a standby, and to be parked here? */
         bool (*may_listen)(void *userdata, uint64_t owner);
+        /* Are there other workers, which may bind what this one does? */
+        bool (*has_siblings)(void *userdata, uint64_t owner);
         /* Does a living process of the worker still have what it claimed? 1, 0 or -errno */
         int (*still_has)(void *userdata, uint64_t owner, const Held *h, const HeldClaim *claim);
         /* Does a living process of the worker have this socket, which is not held? 1, 0 or -errno */

@@ -63,35 +63,31 @@ pending_add(Pending *p, uint64_t owner, pid_t pid, int fd, const HeldKey *key)
         return 0;
 }
 
-/* Whether fd is a duplicate of one of them. */
-bool
-pending_has_socket(const Pending *p, int fd)
+/* The latest of them that fd is a duplicate of, or NULL. It is valid until one is added or removed. */
+PendingSocket *
+pending_find_socket(const Pending *p, int fd)
 {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return false;
-        for (size_t i = 0; i < p->n_items; i++)
+                return NULL;
+        for (size_t i = p->n_items; i-- > 0;)
                 if (is_file(&p->items[i], &st))
-                        return true;
-        return false;
+                        return &p->items[i];
+        return NULL;
 }
 
 /* Find the socket that fd is a duplicate of, and take it out. */
 bool
 pending_take(Pending *p, int fd, PendingSocket *ret)
 {
-        struct stat st;
+        const PendingSocket *found = pending_find_socket(p, fd);
 
-        if (fstat(fd, &st) < 0)
+        if (!found)
                 return false;
-        for (size_t i = p->n_items; i-- > 0;)
-                if (is_file(&p->items[i], &st)) {
-                        *ret = p->items[i];
-                        remove_at(p, i);
-                        return true;
-                }
-        return false;
+        *ret = *found;
+        remove_at(p, (size_t)(found - p->items));
+        return true;
 }
 
 /* The socket that a worker bound last, or NULL. */
@@ -139,13 +135,17 @@ is_same_in_the_end(const PendingSocket *s, pid_t pid, const HeldKey *key)
                                  strrchr(key->address.un.sun_path, '/'), pid);
 }
 
-/* Whether another worker is on its way to the place that this process binds. */
+/*
+ * Whether another worker is on its way to the place that this process binds, and not waiting for
+ * somebody else to get there first.
+ */
 bool
 pending_has_other(const Pending *p, uint64_t owner, pid_t pid, const HeldKey *key)
 {
         for (size_t i = 0; i < p->n_items; i++)
-                if (p->items[i].owner != owner && (held_key_equal(&p->items[i].key, key) ||
-                                                   is_same_in_the_end(&p->items[i], pid, key)))
+                if (p->items[i].owner != owner && !p->items[i].is_nameless &&
+                    (held_key_equal(&p->items[i].key, key) ||
+                     is_same_in_the_end(&p->items[i], pid, key)))
                         return true;
         return false;
 }

@@ -17,6 +17,7 @@ typedef struct PendingSocket {
         dev_t dev;
         ino_t ino;
         HeldKey key;
+        bool is_nameless; /* another worker has removed the path, and is expected to bind it */
 } PendingSocket;
 
 typedef struct Pending {
@@ -25,7 +26,7 @@ typedef struct Pending {
 } Pending;
 
 int pending_add(Pending *p, uint64_t owner, pid_t pid, int fd, const HeldKey *key);
-bool pending_has_socket(const Pending *p, int fd);
+PendingSocket *pending_find_socket(const Pending *p, int fd);
 bool pending_take(Pending *p, int fd, PendingSocket *ret);
 const PendingSocket *pending_find_last(const Pending *p, uint64_t owner);
 const PendingSocket *pending_next_own(const Pending *p, uint64_t owner, const HeldKey *key,

@@ -115,24 +115,42 @@ find_other_name(const char *path, uint32_t file)
 }
 
 /*
- * The same for a socket that was bound to the path and may have been renamed in its directory since
- * then: the kernel knows its file. Returns 0 or a negative errno: no name can be kept.
+ * What leads to a socket that was bound to the path and may have been renamed in its directory since
+ * then: the kernel knows its file. Where that cannot be asked, the path is believed. NULL: nothing
+ * leads to it any more, or memory is short.
  */
+static char *
+find_name(const char *bound, ino_t socket)
+{
+        SockdiagUnix found;
+        struct stat st;
+
+        if (sockdiag_find_unix(socket, false, &found) == 0 && found.file_inode &&
+            (lstat(bound, &st) < 0 || (uint32_t)st.st_ino != found.file_inode))
+                return find_other_name(bound, found.file_inode);
+        return strdup(bound);
+}
+
+/* Whether any name in the directory leads to a socket that was bound to the path. */
+bool
+unix_path_has_name(const char *bound, ino_t socket)
+{
+        CLEANUP_FREE char *name = find_name(bound, socket);
+
+        return name != NULL;
+}
+
+/* unix_path_new() for such a socket. Returns 0 or a negative errno: no name can be kept. */
 int
 unix_path_new_of(UnixPath **ret, const char *bound, ino_t socket)
 {
-        CLEANUP_FREE char *name = NULL;
+        CLEANUP_FREE char *name = find_name(bound, socket);
         CLEANUP_FREE char *copy = strdup(bound);
         UnixPath *u = NULL;
-        SockdiagUnix found;
-        struct stat st;
         int r;
 
         if (!copy)
                 return -ENOMEM;
-        if (sockdiag_find_unix(socket, false, &found) == 0 && found.file_inode &&
-            (lstat(bound, &st) < 0 || (uint32_t)st.st_ino != found.file_inode))
-                name = find_other_name(bound, found.file_inode);
         r = unix_path_new(&u, name ? name : bound);
         if (!u)
                 return r;

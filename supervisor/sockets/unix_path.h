@@ -24,6 +24,7 @@ typedef struct UnixPath {
 } UnixPath;
 
 int unix_path_new(UnixPath **ret, const char *path);
+bool unix_path_has_name(const char *bound, ino_t socket);
 int unix_path_new_of(UnixPath **ret, const char *bound, ino_t socket);
 int unix_path_new_hidden(UnixPath **ret, const UnixPath *beside, unsigned generation);
 int unix_path_bind_hidden(UnixPath *u, const UnixPath *beside, int fd);

@@ -2,9 +2,11 @@
 """Capture: unix sockets, by path and abstract."""
 
 import os
+import signal
 import socket
 import stat
 
+import procs
 from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, read_all, run, server,
                      step, wait_until, wait_who)
 
@@ -176,6 +178,28 @@ def _(t):
     assert len(gave_up) == 1, sup.said()
     assert sup.stop() == 0
     assert not os.path.exists(path)
+
+
+@step("the second of two workers removes the path that the first has just bound: both serve, and it is held")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--", PYTHON, server("shuts_down.py"), "--told", path)
+    sup.out.wait_for("bound")
+    first = sup.worker()
+    sup.send(signal.SIGTTIN)
+    second, = set(sup.workers(2)) - {first}
+    wait_until(lambda: not os.path.exists(path), "the second one has removed it")
+    os.kill(first, signal.SIGUSR1)
+    wait_until(lambda: sup.out.lines.count("bound") == 2, "the second one binds it")
+    os.kill(second, signal.SIGUSR1)
+    wait_until(lambda: sup.out.lines.count("ready") == 2, "both listen")
+    seen = set()
+    wait_until(lambda: seen.add(ask_who(path)["pid"]) or seen == {str(first), str(second)},
+               "both serve")
+    procs.kill_and_wait(first)
+    procs.kill_and_wait(second)
+    assert not is_refused(path)
+    assert not sup.err.find("not held"), sup.err.lines
 
 
 @step("a seqpacket socket is held as well; -l names one, and a datagram socket, that are bound")

@@ -62,11 +62,11 @@ it_is_seen_without_taking_it_out(void **state)
         CLEANUP_FD int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
         (void)state;
-        assert_false(pending_has_socket(&p, copy));
+        assert_null(pending_find_socket(&p, copy));
         add(&p, 1, fd, 80);
-        assert_true(pending_has_socket(&p, copy));
-        assert_true(pending_has_socket(&p, fd));
-        assert_false(pending_has_socket(&p, -1));
+        assert_non_null(pending_find_socket(&p, copy));
+        assert_non_null(pending_find_socket(&p, fd));
+        assert_null(pending_find_socket(&p, -1));
         assert_int_equal(p.n_items, 1);
 }
 
@@ -112,7 +112,7 @@ a_socket_that_is_bound_twice_is_noted_once_with_the_later_address(void **state)
         assert_false(pending_has_other(&p, 2, 0, &first)); /* nobody need wait for that any more */
         assert_true(pending_take(&p, fd, &found));
         assert_int_equal(address_port(&found.key.address), 81);
-        assert_false(pending_has_socket(&p, fd));
+        assert_null(pending_find_socket(&p, fd));
         assert_null(pending_find_last(&p, 1));
 }
 
