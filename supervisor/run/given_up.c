@@ -27,7 +27,7 @@ workers_are_settled(const Supervisor *s)
         for (size_t i = 0; i < s->n_workers; i++)
                 if (s->workers[i]->role == ROLE_ACTIVE &&
                     (s->workers[i]->state != LIFE_READY ||
-                     now - s->workers[i]->ready_usec < CLAIM_PATIENCE_USEC - USEC_PER_MSEC))
+                     now - s->workers[i]->ready_usec < CLAIM_PATIENCE_USEC))
                         return false;
         return true;
 }
@@ -147,12 +147,16 @@ on_look(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/*
+ * From this moment on: what is relative for sd-event counts from when the loop woke up, and a look that
+ * comes a little before the workers are settled is followed by none for ten seconds.
+ */
 static void
 set_look_timer(Supervisor *s, uint64_t delay_usec)
 {
         s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
-        (void)sd_event_add_time_relative(s->event, &s->given_up_timer, CLOCK_MONOTONIC, delay_usec,
-                                         USEC_PER_MSEC, on_look, s);
+        (void)sd_event_add_time(s->event, &s->given_up_timer, CLOCK_MONOTONIC,
+                                now_usec() + delay_usec, USEC_PER_MSEC, on_look, s);
 }
 
 /* There is one more captured socket. */
