@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "run/bake.h"
 #include "run/state.h"
 #include "sockets/conflict.h"
 #include "sockets/steer.h"
@@ -321,6 +322,18 @@ traps_queue_length(const Supervisor *s)
         return n;
 }
 
+/* From the table of held sockets: with its place in a group the way of new connections has changed. */
+static void
+on_revive(void *userdata, Held *h, bool is_listening)
+{
+        Supervisor *s = userdata;
+
+        if (!s->capture.steerable && !h->group)
+                return;
+        steer_revived(&s->held, h, is_listening);
+        bake_steer(s);
+}
+
 /* A held socket was shut down by one of those who have it; the others go on. */
 static int
 on_shut_down(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -360,6 +373,7 @@ traps_prepare(Supervisor *s, char **ret_why)
 
         s->held.userdata = s;
         s->held.on_reopened = deaf_reopened;
+        s->held.on_revive = on_revive;
         if (r >= 0)
                 r = sd_event_add_io(s->event, NULL, r, EPOLLIN, on_shut_down, s);
         if (r < 0)

@@ -69,6 +69,8 @@ typedef struct HeldTable {
         size_t n_items;
         unsigned last_group;
         void (*on_remove)(void *userdata, const Held *h); /* before it is closed, or NULL */
+        /* A TCP socket was shut down, and is to listen again, or does again; or NULL */
+        void (*on_revive)(void *userdata, Held *h, bool is_listening);
         /* One that was shut down has become another socket, or cannot: a negative errno; or NULL */
         void (*on_reopened)(void *userdata, const Held *h, int r);
         void *userdata;

@@ -67,12 +67,17 @@ held_table_watch(HeldTable *t)
 int
 held_table_revive_socket(const HeldTable *t, Held *h)
 {
+        bool is_tcp = h->key.address.any.sa_family != AF_UNIX;
         int r;
 
         if (held_is_listening(h))
                 return 0;
+        if (is_tcp && t->on_revive)
+                t->on_revive(t->userdata, h, false);
         r = held_listen(h, h->backlog);
-        if (h->key.address.any.sa_family != AF_UNIX || held_is_listening(h))
+        if (is_tcp && t->on_revive && r == 0)
+                t->on_revive(t->userdata, h, true);
+        if (is_tcp || held_is_listening(h))
                 return r < 0 ? r : 1;
         unwatch(t, h);
         r = held_reopen(h);

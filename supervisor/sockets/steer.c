@@ -9,7 +9,8 @@
  * next, and back. What a socket has in its queue stays there and is served by those who have it.
  *
  * Members stand in the group in the order in which they came, and when one is closed the last takes
- * its place (net/core/sock_reuseport.c); `place` follows that. A process of the same user that joins
+ * its place (net/core/sock_reuseport.c); `place` follows that. So it is when one is shut down, and when it
+ * listens again it is the last. A process of the same user that joins
  * with SO_REUSEPORT of its own gets nothing, since the program does not choose it. The option has to
  * stay on: the kernel looks at the group only of sockets that have it (net/ipv4/inet_hashtables.c).
  *
@@ -30,6 +31,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/why.h"
+#include "sockets/options.h"
 
 static int
 set_option(int fd, int level, int option, int value)
@@ -430,27 +432,37 @@ steer_claimed(HeldTable *t, Held *h, unsigned current)
                 steer_to(t, h);
 }
 
+/* Follow what the kernel makes of its group: the last one changes places with it. */
+static void
+put_last(HeldTable *t, Held *h)
+{
+        Held *last = h;
+        int place = h->place;
+
+        for (size_t i = 0; place >= 0 && i < t->n_items; i++)
+                if (is_in_group(t->items[i], h) && t->items[i]->place > last->place)
+                        last = t->items[i];
+        h->place = last->place;
+        last->place = place;
+}
+
 /*
- * Close one, and follow what the kernel makes of its group. The programs choose by place: the
- * caller has to steer anew afterwards.
+ * A TCP socket of ours was shut down and is to listen again (is_listening: does again). The programs
+ * choose by place: the caller has to steer anew, both times.
  */
+void
+steer_revived(HeldTable *t, Held *h, bool is_listening)
+{
+        if (!is_listening)
+                put_last(t, h);
+        else if (!h->group && options_has(h->fd, SO_REUSEPORT) && !is_one_of_several(t, h))
+                (void)attach(h->fd, 0, 0, 0); /* as in steer_listen() */
+}
+
+/* Close one. The programs choose by place: the caller has to steer anew afterwards. */
 void
 steer_remove(HeldTable *t, Held *h)
 {
-        unsigned group = h->group;
-        int place = h->place;
-        Held *last = NULL;
-
-        for (size_t i = 0; group && place >= 0 && i < t->n_items; i++) {
-                Held *other = t->items[i];
-
-                if (other->group == group && other->place >= 0 &&
-                    (!last || other->place > last->place))
-                        last = other;
-        }
-        if (last == h)
-                last = NULL;
+        put_last(t, h);
         held_table_remove(t, h);
-        if (last)
-                last->place = place;
 }

@@ -18,6 +18,7 @@ void steer_share(HeldTable *t, unsigned generation);
 void steer_split(HeldTable *t, unsigned from, unsigned to, unsigned share);
 void steer_commit(HeldTable *t, unsigned generation);
 void steer_claimed(HeldTable *t, Held *h, unsigned current);
+void steer_revived(HeldTable *t, Held *h, bool is_listening);
 void steer_remove(HeldTable *t, Held *h);
 
 #endif

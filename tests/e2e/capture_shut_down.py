@@ -182,6 +182,22 @@ def _(t):
     assert ask_who(port)["pid"] == str(sup.worker())
 
 
+@step("with --drain=connections a retired listener that is shut down gets nothing new")
+def _(t):
+    for times in ([], ["--twice"]):
+        port = free_port()
+        sup = Sup(t, "--drain=connections", "--stop-timeout=5s", "--", PYTHON, SHUTS_DOWN, *times,
+                  port)
+        wait_who(port)
+        for generation in (2, 3):
+            n_stopped = sup.out.lines.count("shut down")
+            sup.send(signal.SIGHUP)
+            wait_until(lambda n=n_stopped: sup.out.lines.count("shut down") > n, "it stops")
+            answered = {ask_who(port)["generation"] for _ in range(200)}
+            assert answered == {str(generation)}, answered
+        sup.stop(signal.SIGQUIT)
+
+
 @step("the same when it is shut down twice while a supervisor looks on, again and again")
 def _(t):
     port = free_port()
