@@ -23,6 +23,8 @@
 
 #define LOOK_EVERY_USEC (25 * USEC_PER_MSEC)
 #define QUIET_LOOKS 2U
+/* What shells and runtimes add to the number of a signal that ended them, for their exit status. */
+#define STATUS_SIGNAL 128
 /* Datagrams have no connections: after the last one its answer may still be on the way. */
 #define DATAGRAM_QUIET_USEC (250 * USEC_PER_MSEC)
 
@@ -245,13 +247,15 @@ drain_wake(Supervisor *s)
 
 /*
  * A worker that was on its way out ended: were its connections finished, or cut? One that ended
- * by its own decision has finished them; one that a signal ended has not.
+ * by its own decision has finished them, as far as anybody can see; one that a signal ended has not,
+ * nor one that says so by its status, as Java does.
  */
 void
 drain_worker_ended(const Worker *w)
 {
+        bool was_cut = w->end_code != CLD_EXITED || w->end_status > STATUS_SIGNAL;
         ConnectionSet now;
 
         if (is_replaced(w) && read_connections(w->generation, &now) == 0)
-                account(w->generation, &now, w->end_code != CLD_EXITED);
+                account(w->generation, &now, was_cut);
 }

@@ -66,7 +66,8 @@ decide_by_policy(Worker *w)
         RestartVerdict verdict;
         int status = restart_exit_status(w->end_code, w->end_status);
 
-        if (w->role == ROLE_STANDBY) /* its end says nothing about the service */
+        /* The end of one that does not serve, or is not to serve for long, says nothing. */
+        if (w->role == ROLE_STANDBY || w->generation->state == GENERATION_RETIRING)
                 policy = (RestartConfig){.backoff_max_usec = policy.backoff_max_usec};
         (void)getrandom(&input.random, sizeof(input.random), GRND_NONBLOCK);
         verdict = restart_decide(&policy, &w->restart, &input, &delay_usec);

@@ -99,6 +99,32 @@ generations_retiring(const Supervisor *s)
         return n;
 }
 
+/* Start a worker that is beside what the command asks for. Returns whether that could be tried. */
+bool
+generation_start_one(Generation *g)
+{
+        Supervisor *s = g->supervisor;
+        Worker *w = workers_add(s, g, ROLE_ACTIVE, workers_free_index(s));
+
+        if (w)
+                worker_event(w, LIFE_EVENT_START);
+        return w != NULL;
+}
+
+/*
+ * All workers of an old generation have ended. Who waits in its queues has not been accepted by any, and
+ * is served by one more worker of it, for as long as it may drain. Returns whether there is one.
+ */
+static bool
+serve_queue(Generation *g)
+{
+        const Supervisor *s = g->supervisor;
+
+        return !s->stopping && g->drain == DRAIN_CONNECTIONS && drain_queue(g) > 0 &&
+               now_usec() - g->retire_usec < s->config->drain_timeout_usec &&
+               generation_start_one(g);
+}
+
 /* Close what an old generation had for itself, and what nobody has claimed since. */
 static void
 drop_sockets(Supervisor *s, const Generation *g)
@@ -113,6 +139,8 @@ drop_sockets(Supervisor *s, const Generation *g)
 static void
 finish(Supervisor *s, Generation *g)
 {
+        if (g->drain == DRAIN_CONNECTIONS)
+                g->measure.cut += drain_queue(g);
         drop_sockets(s, g);
         if (!s->stopping && !g->has_failed)
                 requests_reloaded(s, g);
@@ -142,6 +170,8 @@ generations_tidy(Supervisor *s)
         size_t place;
 
         while ((g = find_gone(s, &place))) {
+                if (g->state == GENERATION_RETIRING && serve_queue(g))
+                        continue;
                 s->n_generations--;
                 memmove(&s->generations[place], &s->generations[place + 1],
                         (s->n_generations - place) * sizeof(Generation *));

@@ -185,10 +185,12 @@ retire_generation(Supervisor *s, Generation *g)
 
                 if (w->generation != g || w->role == ROLE_RETIRING)
                         continue;
-                if (g->drain == DRAIN_CONNECTIONS && w->role == ROLE_ACTIVE && w->pid)
+                if (g->drain == DRAIN_CONNECTIONS && w->role == ROLE_ACTIVE && w->pid) {
                         w->role = ROLE_RETIRING; /* and drain.c stops it */
-                else
+                        w->renew = false;
+                } else {
                         worker_retire(w);
+                }
         }
 }
 
@@ -240,14 +242,8 @@ serve_out(Supervisor *s, Generation *g)
                         worker_retire(w);
                 }
         }
-        if (!any && drain_queue(g) > 0) {
-                Worker *w = NULL;
-
-                if (generation_set_command(g, s->current->command.items) == 0)
-                        w = workers_add(s, g, ROLE_ACTIVE, workers_free_index(s));
-                if (w)
-                        worker_event(w, LIFE_EVENT_START);
-        }
+        if (!any && drain_queue(g) > 0 && generation_set_command(g, s->current->command.items) == 0)
+                (void)generation_start_one(g);
 }
 
 /* Bring the old generation back where the new one has taken a place, and end the new one. */

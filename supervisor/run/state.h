@@ -302,6 +302,7 @@ void supervisor_scale(Supervisor *s, unsigned n_wanted);
 Generation *generation_new(Supervisor *s, char *const *command);
 Generation *generation_free(Generation *g);
 int generation_set_command(Generation *g, char *const *command);
+bool generation_start_one(Generation *g);
 bool generation_is_empty(const Generation *g);
 unsigned generations_retiring(const Supervisor *s);
 void generations_tidy(Supervisor *s);
