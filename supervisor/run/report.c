@@ -96,6 +96,17 @@ ended_event(const Worker *w, int level, pid_t pid, char *status, size_t size)
                           .status = status};
 }
 
+/* Whether it ended by what it was sent, or by its own decision; else it crashed while stopping. */
+static bool
+ended_as_asked(const Worker *w)
+{
+        const Supervisor *s = w->supervisor;
+
+        return w->end_code == CLD_EXITED || w->end_status == s->config->stop_signal ||
+               (w->end_status == SIGKILL && w->kill_sweep) ||
+               (w->end_status == SIGINT && s->stop_by_terminal);
+}
+
 /* A worker ended, and what follows is not a restart at once. */
 void
 report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
@@ -104,8 +115,9 @@ report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
         char how[64];
         char span[32];
         char delay[32];
-        LogEvent event = ended_event(w, w->was_asked ? LOG_INFO : LOG_WARNING, w->pid_before,
-                                     status, sizeof(status));
+        bool as_asked = w->was_asked && ended_as_asked(w);
+        LogEvent event = ended_event(w, as_asked ? LOG_INFO : LOG_WARNING, w->pid_before, status,
+                                     sizeof(status));
 
         (void)report_end(w, how, sizeof(how));
         (void)span_format(w->ended_usec - w->spawned_usec, span, sizeof(span));
@@ -115,8 +127,8 @@ report_ended(const Worker *w, RestartVerdict verdict, uint64_t delay_usec)
                           "worker %u could not be started; next start in %s (failure %u in a row)",
                           w->index, delay, w->restart.n_failures);
         else if (w->was_asked)
-                log_event(&event, "worker %u (pid %d) %s, as it was asked to", w->index,
-                          (int)w->pid_before, how);
+                log_event(&event, "worker %u (pid %d) %s, %s", w->index, (int)w->pid_before, how,
+                          as_asked ? "as it was asked to" : "while it was stopping");
         else if (verdict == RESTART_LATER)
                 log_event(&event,
                           "worker %u (pid %d) %s after %s; next start in %s (failure %u in a row)",

@@ -2,6 +2,7 @@
 """What sup does at each signal."""
 
 import os
+import re
 import signal
 import time
 
@@ -71,6 +72,17 @@ def _(t):
     sup, _ = starts(t, "says_signals.py", "--stop-signal", "HUP")
     assert sup.stop() == 0
     assert sup.out.until_end() == ["SIGHUP"], sup.out.lines
+
+
+@step("a worker that crashes while it stops has not ended as it was asked to")
+def _(t):
+    for crash, said in (("SEGV", "while it was stopping"), ("TERM", "as it was asked to")):
+        script = f"trap 'trap - TERM; kill -{crash} $$' TERM; echo up; while :; do sleep 0.01; done"
+        sup = Sup(t, "--", "sh", "-c", script)
+        sup.out.wait_for("up")
+        sup.stop()
+        ended, = [line for line in sup.said() if "was killed by signal" in line]
+        assert re.search(rf"\({crash}\).*, {said}$", ended), ended
 
 
 @step("HUP: a new worker starts, and then the old one is stopped")
