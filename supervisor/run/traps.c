@@ -173,15 +173,15 @@ on_claimed(void *userdata, uint64_t owner)
 
 /* From capture: a worker listens on a held socket. */
 static void
-on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
+on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, const PendingSocket *bound)
 {
         Supervisor *s = userdata;
         Worker *w = find_owner(s, owner);
 
         if (!w)
                 return;
-        if (captured) {
-                report_held(w, h, proc_thread_group(tid));
+        if (bound) {
+                report_held(w, h, bound->pid);
                 if (h->path)
                         paths_watch(s, h);
                 given_up_captured(s);
@@ -190,7 +190,7 @@ on_listening(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured)
         groups_listening(s, h);
         deaf_listens(w, h);
         steer_claimed(&s->held, h, s->current->number);
-        if (captured)
+        if (bound)
                 store_look(s); /* before the worker serves on it: we may be killed at any moment */
         worker_on_listening(w, tid);
 }

@@ -218,6 +218,8 @@ handle_bind(Capture *c, Trap *trap, bool may_wait)
                 return 1;
         if (!taken)
                 first_bind_prepare(c, trap, &key);
+        if (!pid)
+                pid = proc_thread_group(trap->call.tid);
         (void)pending_add(&c->pending, trap->owner, pid, trap->fd, &key);
         return 1;
 }
@@ -305,7 +307,7 @@ handle_listen(Capture *c, Trap *trap, bool may_wait)
                 if (h->path)
                         h->path->is_between = false;
                 r = held_listen_again(h);
-                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, false);
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, NULL);
                 return r;
         }
         if (may_wait && is_overtaken(c, trap))
@@ -317,12 +319,12 @@ handle_listen(Capture *c, Trap *trap, bool may_wait)
                 r = trap_replace_socket(trap, h, &bound.key.address);
                 if (r == 0)
                         c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid,
-                                             false);
+                                             NULL);
                 return r;
         }
         h = capture_hold(c, trap, &bound.key);
         if (h)
-                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, true);
+                c->host.on_listening(c->host.userdata, trap->owner, h, trap->call.tid, &bound);
         return h ? 0 : 1;
 }
 
@@ -364,7 +366,7 @@ handle(Capture *c, int listener_fd, uint64_t owner, const NotifyCall *call, bool
                             !c->host.may_listen(c->host.userdata, owner))
                                 r = CAPTURE_PARK;
                         else if (call->syscall == NOTIFY_LISTEN && h)
-                                c->host.on_listening(c->host.userdata, owner, h, call->tid, false);
+                                c->host.on_listening(c->host.userdata, owner, h, call->tid, NULL);
                 } else if (call->syscall == NOTIFY_BIND) {
                         r = handle_bind(c, &trap, may_wait);
                 } else {

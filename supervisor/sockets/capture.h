@@ -37,8 +37,9 @@ typedef struct CaptureHost {
         bool (*is_given_up)(void *userdata, Held *h);
         /* The worker has bound its way to a held socket. It need not listen, which that does already. */
         void (*on_claimed)(void *userdata, uint64_t owner);
-        /* A task of the worker listens on a held socket, which was captured just now or before. */
-        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t tid, bool captured);
+        /* A task of the worker listens on a held socket; bound: it was captured just now, or NULL. */
+        void (*on_listening)(void *userdata, uint64_t owner, Held *h, pid_t tid,
+                             const PendingSocket *bound);
 } CaptureHost;
 
 /* A call that waits. */

@@ -13,7 +13,7 @@
 
 typedef struct PendingSocket {
         uint64_t owner;
-        pid_t pid; /* of the process that bound it, which may be in the name */
+        pid_t pid; /* of the process that bound it, not always the one that listens */
         dev_t dev;
         ino_t ino;
         HeldKey key;

@@ -31,6 +31,15 @@ def _(t):
     restarts_on_its_socket(Sup(t, "--", "sh", "-c", command), port)
 
 
+@step("a child listens on what its parent bound, and it is said who bound it")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("child_listens.py"), port)
+    assert wait_who(port)["pid"] != str(sup.worker())
+    bound = sup.wait_for_log(rf":{port} .*, bound by (\S+) \(pid (\d+)\)")
+    assert int(bound[2]) == sup.worker(), bound[0]
+
+
 @step("the server stands behind `sh -c`, so that LISTEN_PID is wrong: capture helps")
 def _(t):
     port = free_port()
