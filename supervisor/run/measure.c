@@ -45,7 +45,7 @@ static bool
 look(Supervisor *s)
 {
         uint64_t now = now_usec();
-        unsigned queue = traps_queue_length(s);
+        unsigned queue = traps_n_waiting(s);
         uint64_t overflows = new_overflows(s);
         bool goes_on = s->rollout.state != ROLLOUT_IDLE;
 

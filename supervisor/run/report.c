@@ -161,7 +161,7 @@ report_restarted(const Worker *w, pid_t old_pid, uint64_t lived_usec, const Work
                 return;
         (void)report_end(w, how, sizeof(how));
         (void)span_format(lived_usec, span, sizeof(span));
-        (void)connections(traps_queue_length(w->supervisor), waiting, sizeof(waiting));
+        (void)connections(traps_n_waiting(w->supervisor), waiting, sizeof(waiting));
         if (next != w) {
                 (void)span_format(now_usec() - w->ended_usec, delay, sizeof(delay));
                 log_event(

@@ -383,7 +383,7 @@ void traps_release(Worker *w);
 void traps_resume(Supervisor *s);
 void traps_worker_ended(Worker *w);
 void traps_explain_end(const Worker *w);
-unsigned traps_queue_length(const Supervisor *s);
+unsigned traps_n_waiting(const Supervisor *s);
 int traps_tree(const Worker *w, PidSet *ret_pids);
 int traps_tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_seen);
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "linux/sockdiag.h"
 #include "run/bake.h"
 #include "run/state.h"
 #include "sockets/conflict.h"
@@ -311,14 +312,25 @@ traps_explain_end(const Worker *w)
                   "worker %u could not listen on %s: %s", w->index, address, reason);
 }
 
+/* How many connections wait on a held socket; on a unix socket only those whose client is there. */
+static unsigned
+count_waiting(const Held *h)
+{
+        SockdiagUnix found;
+
+        if (h->key.address.any.sa_family != AF_UNIX || sockdiag_find_unix(h->ino, true, &found) < 0)
+                return held_queue_length(h);
+        return found.rqueue > found.n_gone ? found.rqueue - found.n_gone : 0;
+}
+
 /* How many connections wait on all held sockets together. */
 unsigned
-traps_queue_length(const Supervisor *s)
+traps_n_waiting(const Supervisor *s)
 {
         unsigned n = 0;
 
         for (size_t i = 0; i < s->held.n_items; i++)
-                n += held_queue_length(s->held.items[i]);
+                n += count_waiting(s->held.items[i]);
         return n;
 }
 

@@ -233,7 +233,7 @@ note_ready(Worker *w)
         if (w->watchdog_usec && !w->watchdog)
                 ready_start_watchdog(w, w->watchdog_usec);
         if (w->ended_usec && w->listened)
-                report_serving_again(w, traps_queue_length(w->supervisor));
+                report_serving_again(w, traps_n_waiting(w->supervisor));
         if (w->role == ROLE_STANDBY)
                 log_info("worker %u (pid %d) was to stand by, but serves already: it takes its "
                          "sockets "

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Connections that are made while nobody accepts wait in the queue of the held socket."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,6 +43,23 @@ def _(t):
     t.write("go", "")
     all_served(clients)
     sup.wait_for_log(r"\b50 connections were waiting")
+
+
+@step("those whose client has gone do not wait: sup does not count them, where that can be told")
+def _(t):
+    path = t.path("socket")
+    script = f"test ! -e {t.path('bad')} || exit 1; exec {PYTHON} {server('unix_path.py')} {path}"
+    sup = Sup(t, "--", "sh", "-c", script)
+    wait_who(path)
+    t.write("bad", "")
+    sup.kill_worker()
+    sup.wait_for_log(r"failure 2 in a row")
+    clients = make_connections(path, 5)
+    for client in clients[2:]:
+        client.close()
+    os.unlink(t.path("bad"))
+    all_served(clients[:2])
+    sup.wait_for_log(r"; 2 connections were waiting")
 
 
 @step("connections made while the next worker needs 2 s to start are served, the last ones too")
