@@ -88,24 +88,21 @@ candidate_pause(Worker *w, uint64_t late_usec)
         uint64_t now = now_usec();
         const Held *missing = is_starting(w) ? find_missing(w, false) : NULL;
         ReadyProgress progress = {.is_behind = true, .left_usec = UINT64_MAX};
-        uint64_t pause_usec;
 
         if (!missing)
                 return 0;
-        if (!w->behind_usec)
+        if (!w->behind_usec) {
+                char address[ADDRESS_TEXT_MAX];
+
                 w->behind_usec = now;
+                log_debug("worker %u (pid %d) listens, but not on %s yet", w->index, (int)w->pid,
+                          address_format(&missing->key.address, address, sizeof(address)));
+        }
         progress.behind_usec = now - w->behind_usec;
         progress.quiet_usec = now - w->progress_usec;
         if (late_usec)
                 progress.left_usec = late_usec > now ? late_usec - now : 0;
-        pause_usec = ready_settle(&progress);
-        if (pause_usec) {
-                char address[ADDRESS_TEXT_MAX];
-
-                log_debug("worker %u (pid %d) listens, but not on %s yet", w->index, (int)w->pid,
-                          address_format(&missing->key.address, address, sizeof(address)));
-        }
-        return pause_usec;
+        return ready_settle(&progress);
 }
 
 /* A worker ended, and its claims are not forgotten yet: did it come as far as to its unix path? */

@@ -327,6 +327,17 @@ def _(t):
     assert not sup.err.find("ignoring", since=mark), sup.said()
 
 
+@step("a new one with several sockets is ready with the last of them; that it is not yet is said once")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "--control", t.path("control"), "--", PYTHON, server("fails_between.py"),
+              t.path("bad"), *range(8001, 8006))
+    wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
+    assert verb(t, "reload")[0] == 0
+    assert len([line for line in sup.said() if "but not on" in line]) == 1, sup.said()
+    assert ask_who(8005)["generation"] == "2"
+
+
 @step("a reload waits for READY=1 of the new one")
 def _(t):
     sup, tell = speaking(t)
