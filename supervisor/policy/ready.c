@@ -5,8 +5,8 @@
  * Gist: with --ready=auto the most trustworthy sign that this kind of worker gives: its own word if
  * it ever speaks sd_notify(3), else that it listens, else that it uses a listener that it was handed,
  * which is looked for after a second, else that it is still alive after ten. One that has nothing to
- * show, or may not be looked at, need only be alive after a second. One that is to replace another has
- * to listen on all that the other one has; or it has fewer, and asks for no more within a second.
+ * show, or may not be looked at, need only be alive after a second. One that comes after another has
+ * to listen on all that the other one had; or it has fewer, and asks for no more within a second.
  */
 #include "policy/ready.h"
 

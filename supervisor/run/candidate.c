@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * candidate.c - a new worker in a reload: how far it has come, and what its end means.
+ * candidate.c - a worker that comes after another: how far it has come, and what its end means.
  *
  * Gist: a server of several sockets may fail at any of them. So a new worker is not ready when it listens on
  * the first, but when it has all addresses that the one in its place before has claimed, or is
- * not seen to ask for more (policy/ready.c). Addresses are compared, not sockets: of several on one
- * address (SO_REUSEPORT), and of a generation with sockets of its own, it may have others.
+ * not seen to ask for more (policy/ready.c). That is so in a reload, and for one that is started
+ * again, which finds what the last one had waiting. Addresses are compared, not sockets: of several on
+ * one address (SO_REUSEPORT), and of a generation with sockets of its own, it may have others.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -69,13 +70,15 @@ find_missing(const Worker *w, bool path_only)
         return NULL;
 }
 
+/* Whether it comes after another one, in a reload or because that ended, and is not ready yet. */
 static bool
 is_starting(const Worker *w)
 {
         const Supervisor *s = w->supervisor;
+        bool is_new =
+                s->rollout.state == ROLLOUT_STARTING && w->generation == s->rollout.generation;
 
-        return s->rollout.state == ROLLOUT_STARTING && w->generation == s->rollout.generation &&
-               w->state == LIFE_STARTING;
+        return w->state == LIFE_STARTING && (is_new || (w->ended_usec && w->role == ROLE_ACTIVE));
 }
 
 /*

@@ -72,6 +72,8 @@ static const Field worker_fields[] = {
         FIELD(Worker, spawned_usec, FIELD_U64),
         FIELD(Worker, ready_usec, FIELD_U64),
         FIELD(Worker, claimed_usec, FIELD_U64),
+        FIELD(Worker, progress_usec, FIELD_U64),
+        FIELD(Worker, behind_usec, FIELD_U64),
         FIELD(Worker, extended_until_usec, FIELD_U64),
         FIELD(Worker, ended_usec, FIELD_U64),
         FIELD(Worker, deadline_usec, FIELD_U64),

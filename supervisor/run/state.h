@@ -425,7 +425,7 @@ void rollout_stop(Supervisor *s);
 void rollout_fail(Supervisor *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void rollout_event(Supervisor *s, RolloutEvent event);
 
-/* candidate.c: a new worker in a reload */
+/* candidate.c: a worker that comes after another */
 uint64_t candidate_pause(Worker *w, uint64_t late_usec);
 void candidate_ends(Worker *w);
 void rollout_worker_failed(Worker *w);

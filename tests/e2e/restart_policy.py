@@ -71,6 +71,32 @@ def _(t):
     sup.wait_for_log("reloaded")
 
 
+@step("one that ends between its sockets is not said to be listening again; one that has all is")
+def _(t):
+    ports = [free_port() for _ in range(3)]
+    sup = Sup(t, "--", PYTHON, server("fails_between.py"), t.path("bad"), *ports)
+    wait_who(ports[2])
+    t.write("bad", "")
+    sup.kill_worker()
+    sup.wait_for_log("failure 3 in a row")
+    assert not [line for line in sup.said() if "listening again" in line], sup.said()
+    os.unlink(t.path("bad"))
+    sup.wait_for_log("is listening again")
+    assert wait_who(ports[2])["pid"] == str(sup.worker())
+
+
+@step("one that comes back with fewer sockets is, as soon as it asks for no more")
+def _(t):
+    ports = [free_port() for _ in range(2)]
+    script = (f"test ! -e {t.path('one')} || shift 2; "
+              f'exec {PYTHON} {server("two_listeners.py")} "$@"')
+    sup = Sup(t, "--", "sh", "-c", script, "sh", "127.0.0.1", ports[0], "127.0.0.1", ports[1])
+    wait_who(ports[1])
+    t.write("one", "")
+    sup.kill_worker()
+    sup.wait_for_log("is listening again")
+
+
 @step("one that fails early waits 100 ms, then twice as long each time, a quarter more or less")
 def _(t):
     sup = Sup(t, "--", "false")
