@@ -8,8 +8,6 @@
  * again, which finds what the last one had waiting. Addresses are compared, not sockets: of several on
  * one address (SO_REUSEPORT), and of a generation with sockets of its own, it may have others.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "run/state.h"
@@ -53,7 +51,7 @@ is_of_old(const Worker *w, const Held *h)
 
 /* A socket that the one before it had, and which it has not, nor another one on the address; or NULL. */
 static const Held *
-find_missing(const Worker *w, bool path_only)
+find_missing(const Worker *w)
 {
         const Supervisor *s = w->supervisor;
 
@@ -62,7 +60,7 @@ find_missing(const Worker *w, bool path_only)
                 bool waits = h->origin == HELD_CAPTURED && h->n_claims == 0 &&
                              held_is_for(h, w->generation->number);
 
-                if ((path_only && !h->path) || (h->path && h->path->is_lost))
+                if (h->path && h->path->is_lost)
                         continue;
                 if ((waits || is_of_old(w, h)) && !has_claimed(w, &h->key))
                         return h;
@@ -89,7 +87,7 @@ uint64_t
 candidate_pause(Worker *w, uint64_t late_usec)
 {
         uint64_t now = now_usec();
-        const Held *missing = is_starting(w) ? find_missing(w, false) : NULL;
+        const Held *missing = is_starting(w) ? find_missing(w) : NULL;
         ReadyProgress progress = {.is_behind = true, .left_usec = UINT64_MAX};
 
         if (!missing)
@@ -108,18 +106,19 @@ candidate_pause(Worker *w, uint64_t late_usec)
         return ready_settle(&progress);
 }
 
-/* A worker ended, and its claims are not forgotten yet: did it come as far as to its unix path? */
+/* A worker ended, and its claims are not forgotten yet: did it bind all that the old one has? */
 void
 candidate_ends(Worker *w)
 {
-        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->was_asked;
-        const Supervisor *s = w->supervisor;
-        const Held *missing = NULL;
+        w->was_behind = !w->claimed_usec || find_missing(w) != NULL;
+}
 
-        if (gave_up && s->rollout.generation && w->generation == s->rollout.generation)
-                missing = find_missing(w, true);
-        free(w->unbound);
-        w->unbound = missing ? strdup(missing->path->path) : NULL;
+/* Whether it may have refused to run beside the old one: it ended by itself, and early. */
+static bool
+may_be_shut_out(const Worker *w)
+{
+        return w->supervisor->rollout.reload.mode != RELOAD_SERIAL && w->end_code == CLD_EXITED &&
+               w->was_behind;
 }
 
 /*
@@ -154,12 +153,9 @@ rollout_worker_failed(Worker *w)
                 rollout_fail(s, "the new worker %u %s while it was on trial", w->index, how);
         else if (w->pid_before == 0)
                 rollout_fail(s, "the new worker %u could not be started", w->index);
-        else if (w->unbound && s->rollout.reload.mode != RELOAD_SERIAL)
-                rollout_fail(s,
-                             "the new worker %u %s before it bound %s: if it looks there for "
-                             "another server first, the old one has to end before it starts "
-                             "(--reload=serial)",
-                             w->index, how, w->unbound);
         else
-                rollout_fail(s, "the new worker %u %s before it was ready", w->index, how);
+                rollout_fail(s, "the new worker %u %s before it was ready%s", w->index, how,
+                             may_be_shut_out(w) ? "; if it refuses to run beside the old one (a "
+                                                  "lock, a pid file, a path): --reload=serial"
+                                                : "");
 }

@@ -41,7 +41,6 @@ worker_free(Worker *w)
                 fd_close(w->notify_fd);
                 free(w->notify_name);
                 free(w->tried);
-                free(w->unbound);
                 known_deinit(&w->known);
                 restart_state_deinit(&w->restart);
                 pidset_deinit(&w->asked);

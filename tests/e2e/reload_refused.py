@@ -181,13 +181,35 @@ def _(t):
         old = sup.worker()
         for words in ([], ["--drain=connections"]):
             code, said = verb(t, "reload", *words)
-            assert code == 1 and re.search(f"78 before .*{path}.*--reload=serial", said), (code, said)
+            assert code == 1 and re.search("78 before .*--reload=serial", said), (code, said)
             assert wait_who(path)["pid"] == str(old)
         for generation in ("4", "5"):
             code, said = verb(t, "reload", "--reload=serial")
             assert code == 0, said
             assert wait_who(path)["generation"] == generation
         assert sup.stop() == 0
+
+
+@step("one that finds the old one's pid file: the same")
+def _(t):
+    need_root("the network of the story is its own")
+    mine = f"""test ! -e {t.path('pid')} || exit 1
+echo $$ >{t.path('pid')}
+trap 'kill $!; wait; rm {t.path('pid')}; exit' TERM
+{PYTHON} {server('simple.py')} 8001 &
+wait"""
+    sup = Sup(t, "--control", t.path("control"), "--", "sh", "-c", mine)
+    old = wait_who(8001)
+    code, said = verb(t, "reload")
+    assert code == 1 and re.search("status 1 before .*--reload=serial", said), (code, said)
+    assert wait_who(8001) == old
+    code, said = verb(t, "reload", "--reload=serial")
+    assert code == 0, said
+    code, said = verb(t, "reload", "--reload=serial", "--", "false")
+    assert code == 1 and "--reload=serial" not in said, (code, said)
+    code, said = verb(t, "reload", "--", "sh", "-c", "kill -9 $$")
+    assert code == 1 and "--reload=serial" not in said, (code, said)
+    assert sup.stop() == 0
 
 
 @step("what a crash restarts is the last good one")
