@@ -113,6 +113,10 @@ progress_print_summary(FILE *f, const json_t *summary)
         print_number(f, summary, "generation", "generation ");
         print_span(f, summary, "duration_usec", " in ");
         print_span(f, summary, "longest_wait_usec", "; longest wait in the queue ");
+        if (number_of(summary, "waiting_before") > 0) {
+                print_number(f, summary, "waiting_before", " since it began (");
+                (void)fputs(" had come before)", f);
+        }
         print_number(f, summary, "deepest_queue", ", deepest queue ");
         print_number(f, summary, "overflows", ", overflows ");
         print_number(f, summary, "finished", "; old connections finished ");

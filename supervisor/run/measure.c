@@ -3,8 +3,9 @@
  * measure.c - what clients felt of a reload.
  *
  * Gist: while a reload is under way, or an old generation on its way out, the queues of all held
- * sockets are looked at every few milliseconds. A connection cannot have waited longer than its
- * queue was never seen empty, so that span is what is told: an upper bound, never too little.
+ * sockets are looked at every few milliseconds. A connection cannot have waited longer than from when
+ * the queues were last seen empty until they are again, so that span is what is told: an upper bound,
+ * never too little. How long those have waited that are there at the first look is not known.
  */
 #include "run/measure.h"
 
@@ -20,14 +21,17 @@ measure_sample(Measure *m, uint64_t now_usec, unsigned queue, uint64_t new_overf
         m->overflows += new_overflows;
         if (queue > m->deepest_queue)
                 m->deepest_queue = queue;
-        if (queue == 0 && m->waiting_since_usec == 0)
-                return;
-        if (m->waiting_since_usec == 0)
-                m->waiting_since_usec = now_usec;
-        if (now_usec - m->waiting_since_usec > m->longest_wait_usec)
+        if (m->looked_usec == 0) {
+                m->looked_usec = m->begin_usec;
+                m->waiting_before = queue;
+        }
+        if (queue > 0 && m->waiting_since_usec == 0)
+                m->waiting_since_usec = m->looked_usec;
+        if (m->waiting_since_usec && now_usec - m->waiting_since_usec > m->longest_wait_usec)
                 m->longest_wait_usec = now_usec - m->waiting_since_usec;
         if (queue == 0)
                 m->waiting_since_usec = 0;
+        m->looked_usec = now_usec;
 }
 
 /* Overflows of all held sockets since the last look. */

@@ -40,9 +40,13 @@ static const Field supervisor_fields[] = {
 };
 
 static const Field measure_fields[] = {
-        FIELD(Measure, begin_usec, FIELD_U64),         FIELD(Measure, longest_wait_usec, FIELD_U64),
-        FIELD(Measure, deepest_queue, FIELD_UNSIGNED), FIELD(Measure, overflows, FIELD_U64),
-        FIELD(Measure, finished, FIELD_UNSIGNED),      FIELD(Measure, cut, FIELD_UNSIGNED),
+        FIELD(Measure, begin_usec, FIELD_U64),
+        FIELD(Measure, longest_wait_usec, FIELD_U64),
+        FIELD(Measure, waiting_before, FIELD_UNSIGNED),
+        FIELD(Measure, deepest_queue, FIELD_UNSIGNED),
+        FIELD(Measure, overflows, FIELD_U64),
+        FIELD(Measure, finished, FIELD_UNSIGNED),
+        FIELD(Measure, cut, FIELD_UNSIGNED),
 };
 
 static const Field generation_fields[] = {

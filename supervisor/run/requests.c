@@ -294,18 +294,22 @@ requests_reloaded(Supervisor *s, const Generation *retired)
         const Measure *m = &retired->measure;
         char took[32];
         char wait[32];
+        char before[64] = "";
 
         s->last_reload = *m;
         s->last_reload_generation = retired->replaced_by;
         s->last_reload_usec = now_usec() - m->begin_usec;
-        log_event(
-                &(LogEvent){
-                        .level = LOG_INFO, .event = "reloaded", .generation = retired->replaced_by},
-                "reloaded in %s: generation %u is gone; connections waited for %s at most, %u at a "
-                "time, %llu found the queue full; old ones: %u finished, %u cut",
-                span_format(s->last_reload_usec, took, sizeof(took)), retired->number,
-                span_format(m->longest_wait_usec, wait, sizeof(wait)), m->deepest_queue,
-                (unsigned long long)m->overflows, m->finished, m->cut);
+        if (m->waiting_before)
+                (void)snprintf(before, sizeof(before), " since it began (%u had come before)",
+                               m->waiting_before);
+        log_event(&(LogEvent){.level = LOG_INFO,
+                              .event = "reloaded",
+                              .generation = retired->replaced_by},
+                  "reloaded in %s: generation %u is gone; connections waited for %s at most%s, %u "
+                  "at a time, %llu found the queue full; old ones: %u finished, %u cut",
+                  span_format(s->last_reload_usec, took, sizeof(took)), retired->number,
+                  span_format(m->longest_wait_usec, wait, sizeof(wait)), before, m->deepest_queue,
+                  (unsigned long long)m->overflows, m->finished, m->cut);
         for (size_t i = 0; i < retired->n_waiters; i++)
                 control_request_finish(retired->waiters[i], status_reload(s), NULL);
 }

@@ -77,12 +77,12 @@ status_reload(const Supervisor *s)
 
         if (s->last_reload_generation == 0)
                 return json_null();
-        return json_pack("{s:i, s:I, s:I, s:i, s:I, s:i, s:i}", "generation",
-                         (int)s->last_reload_generation, "duration_usec",
-                         (json_int_t)s->last_reload_usec, "longest_wait_usec",
-                         (json_int_t)m->longest_wait_usec, "deepest_queue", (int)m->deepest_queue,
-                         "overflows", (json_int_t)m->overflows, "finished", (int)m->finished, "cut",
-                         (int)m->cut);
+        return json_pack(
+                "{s:i, s:I, s:I, s:i, s:i, s:I, s:i, s:i}", "generation",
+                (int)s->last_reload_generation, "duration_usec", (json_int_t)s->last_reload_usec,
+                "longest_wait_usec", (json_int_t)m->longest_wait_usec, "waiting_before",
+                (int)m->waiting_before, "deepest_queue", (int)m->deepest_queue, "overflows",
+                (json_int_t)m->overflows, "finished", (int)m->finished, "cut", (int)m->cut);
 }
 
 /* Everything; NULL when memory is short. */

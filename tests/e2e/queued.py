@@ -2,6 +2,7 @@
 """Connections that are made while nobody accepts wait in the queue of the held socket."""
 
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -60,6 +61,18 @@ def _(t):
     os.unlink(t.path("bad"))
     all_served(clients[:2])
     sup.wait_for_log(r"; 2 connections were waiting")
+
+
+@step("those that waited before a reload are told apart: how long is not known")
+def _(t):
+    port = free_port()
+    sup = Sup(t, "--", PYTHON, server("simple.py"), port)
+    wait_who(port)
+    os.kill(sup.worker(), signal.SIGSTOP)
+    clients = make_connections(port, 5)
+    sup.send(signal.SIGHUP)
+    all_served(clients)
+    sup.wait_for_log(r"waited for [\d.]+ ms at most since it began \(5 had come before\), 5 at a time")
 
 
 @step("connections made while the next worker needs 2 s to start are served, the last ones too")

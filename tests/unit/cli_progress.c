@@ -131,6 +131,17 @@ the_summary_is_one_sentence_of_numbers(void **state)
 }
 
 static void
+those_who_waited_before_a_reload_are_told_if_there_are_any(void **state)
+{
+        (void)state;
+        expect_summary("{\"longest_wait_usec\":86000,\"waiting_before\":7,\"deepest_queue\":9}",
+                       "; longest wait in the queue 86 ms since it began (7 had come before), "
+                       "deepest queue 9\n");
+        expect_summary("{\"longest_wait_usec\":86000,\"waiting_before\":0,\"deepest_queue\":9}",
+                       "; longest wait in the queue 86 ms, deepest queue 9\n");
+}
+
+static void
 what_the_summary_does_not_say_is_left_out(void **state)
 {
         (void)state;
@@ -149,6 +160,7 @@ main(void)
                 cmocka_unit_test(a_phase_that_is_not_known_is_shown_and_cannot_steer_the_terminal),
                 cmocka_unit_test(phases_without_end_do_no_harm),
                 cmocka_unit_test(the_summary_is_one_sentence_of_numbers),
+                cmocka_unit_test(those_who_waited_before_a_reload_are_told_if_there_are_any),
                 cmocka_unit_test(what_the_summary_does_not_say_is_left_out),
         };
 
