@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""A reload is crossed by something else: by deaths, by drain, by restart. It comes to an end all the same,
+and so does what crossed it.
+"""
+
+import os
+import re
+import subprocess
+
+import procs
+from harness import (PATIENCE, PYTHON, Sup, ask_who, need_root, run, server, step, sup_binary,
+                     wait_until, wait_who)
+from reloads import status, verb
+
+
+def starts(t, *options, n_workers=1):
+    """A sup whose workers start when hold() lets them; it serves."""
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "--control", t.path("control"), "-n", n_workers, *options, "--",
+              *command_of(t))
+    wait_who(8001)
+    wait_until(lambda: count(t, role="active", state="ready") == n_workers, "all serve", 30)
+    return sup
+
+
+def command_of(t):
+    return PYTHON, server("starts_when.py"), "8001", t.dir
+
+
+def workers(t, **wanted):
+    """The workers of which all this is true."""
+    return [each for each in status(t)["workers"]
+            if all(each[key] == value for key, value in wanted.items())]
+
+
+def count(t, **wanted):
+    return len(workers(t, **wanted))
+
+
+def wait_worker(t, **wanted):
+    return wait_until(lambda: workers(t, **wanted), f"there is a worker with {wanted}", 20)[0]
+
+
+def hold(t, generation, worker):
+    """That worker, when it is started, waits before it binds."""
+    t.write(f"hold.{generation}.{worker}", "")
+
+
+def release(t, generation, worker):
+    os.unlink(t.path(f"hold.{generation}.{worker}"))
+
+
+def begin(t, *words):
+    """A verb whose result is asked for later."""
+    process = subprocess.Popen([sup_binary(), words[0], "--control", t.path("control"), *words[1:]],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    t.defer(process.stdout.close)
+    t.defer(process.kill)
+    return process
+
+
+def result(process, deadline=20):
+    """(exit status, the last line that it said); it has to come to an end."""
+    try:
+        said = process.communicate(timeout=deadline * PATIENCE)[0].decode()
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"{process.args[1]} does not end") from None
+    return process.returncode, said.splitlines()[-1]
+
+
+def works(process):
+    code, said = result(process)
+    assert code == 0, said
+    return said
+
+
+def settles(t, generation, n_workers=1):
+    """So many workers of that generation serve, and no other does; the next reload works too."""
+    for number in (generation, generation + 1):
+        wait_until(lambda number=number: count(t, role="active", state="ready",
+                                               generation=number) == n_workers ==
+                   count(t) - count(t, role="standby"),
+                   f"{n_workers} workers of generation {number} serve, and no other", 20)
+        assert ask_who(8001)["generation"] == str(number)
+        if number == generation:
+            works(begin(t, "reload"))
+
+
+@step("sockets of its own: a new worker that dies after it was ready, before its sibling is, ends the reload")
+def _(t):
+    sup = starts(t, "--drain=connections", n_workers=2)
+    old = procs.children_of(sup.pid)
+    hold(t, 2, 2)
+    reload = begin(t, "reload")
+    procs.kill_and_wait(wait_worker(t, role="candidate", state="ready")["pid"])
+    code, said = result(reload)
+    assert code == 1, said
+    assert re.search(r"new worker 1 was killed by signal 9 \(KILL\) before all .* were ready",
+                     said), said
+    wait_until(lambda: procs.children_of(sup.pid) == old, "the old ones are alone")
+    release(t, 2, 2)
+    works(begin(t, "reload"))
+    settles(t, 3, 2)
+
+
+@step("shared sockets: it is started again, in its place, and the reload goes on")
+def _(t):
+    starts(t, "--max-surge=2", n_workers=2)
+    hold(t, 2, 2)
+    reload = begin(t, "reload")
+    first = wait_worker(t, generation=2, role="active", state="ready")["pid"]
+    procs.kill_and_wait(first)
+    wait_until(lambda: workers(t, generation=2, worker=1, state="ready") and
+               workers(t, generation=2, worker=1)[0]["pid"] != first, "it is back")
+    release(t, 2, 2)
+    works(reload)
+    settles(t, 2, 2)
+
+
+run()
