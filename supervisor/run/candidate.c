@@ -135,6 +135,21 @@ may_try_again(Worker *w)
         return true;
 }
 
+/* A standby takes the place of an old worker: whoever was to replace that one replaces the standby. */
+void
+candidate_follow(const Worker *old, const Worker *standby)
+{
+        const Supervisor *s = old->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->generation == s->rollout.generation && w->role == ROLE_CANDIDATE &&
+                    w->index == old->index)
+                        w->index = standby->index;
+        }
+}
+
 /*
  * A worker ended, or is late: was it on trial? One that was ready is so for as long as it is a candidate,
  * which waits for the others of a generation that is switched to as a whole.

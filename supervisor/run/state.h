@@ -427,6 +427,7 @@ void rollout_event(Supervisor *s, RolloutEvent event);
 /* candidate.c: a new worker in a reload */
 uint64_t candidate_pause(Worker *w, uint64_t late_usec);
 void candidate_ends(Worker *w);
+void candidate_follow(const Worker *old, const Worker *standby);
 void rollout_worker_failed(Worker *w);
 
 /* reload.c: requests for a reload, as values */

@@ -12,6 +12,8 @@ from harness import (PATIENCE, PYTHON, Sup, ask_who, need_root, run, server, ste
                      wait_until, wait_who)
 from reloads import status, verb
 
+WAYS = (["--drain=connections"], ["--reload=serial"], [])
+
 
 def starts(t, *options, n_workers=1):
     """A sup whose workers start when hold() lets them; it serves."""
@@ -115,6 +117,28 @@ def _(t):
     release(t, 2, 2)
     works(reload)
     settles(t, 2, 2)
+
+
+for way in WAYS:
+    @step(f"{way}: an old worker dies during a reload, and a standby takes its place")
+    def _(t, way=way):
+        serial = "--reload=serial" in way
+        sup = starts(t, "--standby", *way, n_workers=2)
+        wait_worker(t, role="standby", state="parked")
+        hold(t, 2, 1)
+        hold(t, 2, 2)
+        reload = begin(t, "reload", "--", *command_of(t))  # with a command no standby is taken for it
+        # serial: the first is being renewed, and the second serves
+        new = wait_worker(t, generation=2, state="starting", worker=1)
+        victim, = workers(t, generation=1, role="active", worker=2 if serial else 1)
+        procs.kill_and_wait(victim["pid"])
+        sup.wait_for_log("took its place")
+        if not serial:
+            assert workers(t, pid=new["pid"])[0]["worker"] == 3
+        release(t, 2, 1)
+        release(t, 2, 2)
+        works(reload)
+        settles(t, 2, 2)
 
 
 run()
