@@ -141,4 +141,50 @@ for way in WAYS:
         settles(t, 2, 2)
 
 
+@step("sup restart of a worker whose successor is ready already restarts it, and leaves that one alone")
+def _(t):
+    starts(t, "--drain=connections", n_workers=2)
+    hold(t, 2, 2)
+    reload = begin(t, "reload")
+    candidate = wait_worker(t, role="candidate", state="ready", worker=1)
+    old, = workers(t, generation=1, worker=1)
+    assert works(begin(t, "restart", "1")).endswith("is restarted")
+    new, = workers(t, generation=1, worker=1)
+    assert new["pid"] != old["pid"] and new["role"] == "active" and new["state"] == "ready", new
+    assert workers(t, pid=candidate["pid"])[0]["role"] == "candidate"
+    release(t, 2, 2)
+    works(reload)
+    settles(t, 2, 2)
+
+
+@step("so it is when the restarted one fails")
+def _(t):
+    starts(t, "--drain=connections", n_workers=2)
+    hold(t, 2, 2)
+    t.write("fail.1.1", "")
+    reload = begin(t, "reload")
+    candidate = wait_worker(t, role="candidate", state="ready", worker=1)
+    code, said = result(begin(t, "restart", "1"))
+    assert code == 1 and "ended before it was ready" in said, said
+    assert workers(t, pid=candidate["pid"])[0]["role"] == "candidate"
+    release(t, 2, 2)
+    works(reload)
+    settles(t, 2, 2)
+
+
+@step("a restart that is not done when the reload is ends with the new worker in that place")
+def _(t):
+    starts(t, n_workers=2)
+    hold(t, 1, 1)
+    hold(t, 2, 1)
+    reload = begin(t, "reload")
+    wait_worker(t, generation=2, worker=1)
+    restart = begin(t, "restart", "1")
+    wait_worker(t, generation=1, worker=1, state="starting")
+    release(t, 2, 1)
+    assert works(restart).endswith("is restarted")
+    works(reload)
+    settles(t, 2, 2)
+
+
 run()
