@@ -3,6 +3,8 @@
 #ifndef SUP_POLICY_ROLLOUT_H
 #define SUP_POLICY_ROLLOUT_H
 
+#include <stdbool.h>
+
 typedef enum RolloutState {
         ROLLOUT_IDLE,
         ROLLOUT_STARTING, /* new workers are on their way; the old ones serve */
@@ -41,6 +43,15 @@ typedef struct RolloutStep {
         RolloutState next;
 } RolloutStep;
 
+/* Why a reload does not begin at once. */
+typedef enum RolloutWait {
+        ROLLOUT_WAIT_NOTHING,
+        ROLLOUT_WAIT_ROLLOUT, /* another one is under way */
+        ROLLOUT_WAIT_DRAIN,   /* one worker is being replaced: both would retire the same one */
+        ROLLOUT_WAIT_OLD,     /* too many old generations are still there */
+} RolloutWait;
+
+RolloutWait rollout_wait(RolloutState state, bool is_draining, unsigned n_old, unsigned max_old);
 RolloutStep rollout_step(RolloutState state, RolloutEvent event);
 const char *rollout_state_name(RolloutState state);
 

@@ -120,6 +120,54 @@ def _(t):
 
 
 for way in WAYS:
+    @step(f"{way}: a reload that is asked for while a worker is replaced begins when that is done")
+    def _(t, way=way):
+        sup = starts(t, *way)
+        hold(t, 1, 2)
+        drain = begin(t, "drain", "1")
+        wait_worker(t, role="candidate")
+        reload = begin(t, "reload")
+        sup.wait_for_log("a worker is being replaced .*the reload waits")
+        assert not sup.err.find("reloading")
+        release(t, 1, 2)
+        assert "worker 2 serves in its stead" in works(drain)
+        works(reload)
+        settles(t, 2)
+
+
+@step("and also when the other worker will not do: the old one is reloaded")
+def _(t):
+    sup = starts(t, "--drain=connections")
+    hold(t, 1, 2)
+    t.write("fail.1.2", "")
+    drain = begin(t, "drain", "1")
+    wait_worker(t, role="candidate")
+    reload = begin(t, "reload")
+    sup.wait_for_log("a worker is being replaced .*the reload waits")
+    release(t, 1, 2)
+    code, said = result(drain)
+    assert code == 1 and "ended before it was ready" in said, said
+    works(reload)
+    settles(t, 2)
+
+
+@step("or when the one that is to be replaced is gone before that")
+def _(t):
+    sup = starts(t, n_workers=2)
+    hold(t, 1, 3)
+    drain = begin(t, "drain", "2")
+    wait_worker(t, role="candidate")
+    works(begin(t, "scale", "1"))
+    wait_until(lambda: not workers(t, worker=2), "worker 2 is gone")
+    reload = begin(t, "reload")
+    sup.wait_for_log("a worker is being replaced .*the reload waits")
+    release(t, 1, 3)
+    works(drain)
+    works(reload)
+    settles(t, 2)
+
+
+for way in WAYS:
     @step(f"{way}: an old worker dies during a reload, and a standby takes its place")
     def _(t, way=way):
         serial = "--reload=serial" in way
