@@ -20,8 +20,8 @@ typedef enum RolloutEvent {
         ROLLOUT_EVENT_READY_BAKE, /* the same, and they are to be watched for a while */
         ROLLOUT_EVENT_BAKED,      /* they have been watched, and are good */
         ROLLOUT_EVENT_FAILED,     /* a new worker ended or is late, or a check failed */
-        ROLLOUT_EVENT_REVERTED,   /* nothing is left of the new generation */
-        ROLLOUT_EVENT_STOP,       /* the supervisor ends */
+        ROLLOUT_EVENT_REVERTED, /* nothing is left of the new generation, and the old one is back */
+        ROLLOUT_EVENT_STOP,     /* the supervisor ends */
         N_ROLLOUT_EVENTS,
 } RolloutEvent;
 

@@ -235,4 +235,29 @@ def _(t):
     settles(t, 2, 2)
 
 
+@step("serial reloads behind each other, none of them any good: each lets the old worker come back")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Sup(t, "-v", "--control", t.path("control"), "--reload=serial", "--", PYTHON,
+              server("slow_start.py"), 8001, "0.3")
+    wait_who(8001)
+    reloads = [begin(t, "reload", "--", "sh", "-c", f"exit {number}") for number in range(3, 7)]
+    for number, reload in enumerate(reloads, 3):
+        code, said = result(reload, 30)
+        assert code == 1 and f"status {number}" in said, said
+    story = [line for line in sup.said() if re.search("reloading|reload failed|is ready", line)]
+    assert [re.search("reloading|failed|is ready", line)[0] for line in story] == \
+        ["is ready"] + ["reloading", "is ready", "failed"] * 4, story
+
+
+@step("the old worker fails as well: the reload ends, and another one may mend it")
+def _(t):
+    starts(t, "--reload=serial")
+    t.write("fail.1.1", "")
+    code, said = result(begin(t, "reload", "--", "sh", "-c", "exit 4"))
+    assert code == 1 and "exited with status 4" in said, said
+    works(begin(t, "reload"))
+    settles(t, 3)
+
+
 run()
