@@ -73,6 +73,17 @@ rollout_step(RolloutState state, RolloutEvent event)
         return steps[state][event];
 }
 
+/* What a reload that is asked for has to wait for; n_old: generations that are on their way out. */
+RolloutWait
+rollout_wait(RolloutState state, bool is_draining, unsigned n_old, unsigned max_old)
+{
+        if (state != ROLLOUT_IDLE)
+                return ROLLOUT_WAIT_ROLLOUT;
+        if (is_draining)
+                return ROLLOUT_WAIT_DRAIN;
+        return n_old >= max_old ? ROLLOUT_WAIT_OLD : ROLLOUT_WAIT_NOTHING;
+}
+
 /* The state's name, for logs and status. */
 const char *
 rollout_state_name(RolloutState state)

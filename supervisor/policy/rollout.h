@@ -3,6 +3,8 @@
 #ifndef SUP_POLICY_ROLLOUT_H
 #define SUP_POLICY_ROLLOUT_H
 
+#include <stdbool.h>
+
 typedef enum RolloutState {
         ROLLOUT_IDLE,
         ROLLOUT_STARTING, /* new workers are on their way; the old ones serve */
@@ -18,8 +20,8 @@ typedef enum RolloutEvent {
         ROLLOUT_EVENT_READY_BAKE, /* the same, and they are to be watched for a while */
         ROLLOUT_EVENT_BAKED,      /* they have been watched, and are good */
         ROLLOUT_EVENT_FAILED,     /* a new worker ended or is late, or a check failed */
-        ROLLOUT_EVENT_REVERTED,   /* nothing is left of the new generation */
-        ROLLOUT_EVENT_STOP,       /* the supervisor ends */
+        ROLLOUT_EVENT_REVERTED, /* nothing is left of the new generation, and the old one is back */
+        ROLLOUT_EVENT_STOP,     /* the supervisor ends */
         N_ROLLOUT_EVENTS,
 } RolloutEvent;
 
@@ -41,6 +43,15 @@ typedef struct RolloutStep {
         RolloutState next;
 } RolloutStep;
 
+/* Why a reload does not begin at once. */
+typedef enum RolloutWait {
+        ROLLOUT_WAIT_NOTHING,
+        ROLLOUT_WAIT_ROLLOUT, /* another one is under way */
+        ROLLOUT_WAIT_DRAIN,   /* one worker is being replaced: both would retire the same one */
+        ROLLOUT_WAIT_OLD,     /* too many old generations are still there */
+} RolloutWait;
+
+RolloutWait rollout_wait(RolloutState state, bool is_draining, unsigned n_old, unsigned max_old);
 RolloutStep rollout_step(RolloutState state, RolloutEvent event);
 const char *rollout_state_name(RolloutState state);
 

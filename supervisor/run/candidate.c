@@ -134,7 +134,25 @@ may_try_again(Worker *w)
         return true;
 }
 
-/* A worker ended, or is late: was it on trial? */
+/* A standby takes the place of an old worker: whoever was to replace that one replaces the standby. */
+void
+candidate_follow(const Worker *old, const Worker *standby)
+{
+        const Supervisor *s = old->supervisor;
+
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+
+                if (w->generation == s->rollout.generation && w->role == ROLE_CANDIDATE &&
+                    w->index == old->index)
+                        w->index = standby->index;
+        }
+}
+
+/*
+ * A worker ended, or is late: was it on trial? One that was ready is so for as long as it is a candidate,
+ * which waits for the others of a generation that is switched to as a whole.
+ */
 void
 rollout_worker_failed(Worker *w)
 {
@@ -143,14 +161,17 @@ rollout_worker_failed(Worker *w)
         char how[64];
 
         if (!s->rollout.generation || w->generation != s->rollout.generation ||
-            w->role == ROLE_RETIRING || w->was_asked || (w->ready_usec && !baking) ||
-            may_try_again(w))
+            w->role == ROLE_RETIRING || w->was_asked ||
+            (w->ready_usec && w->role != ROLE_CANDIDATE) || may_try_again(w))
                 return;
         (void)report_end(w, how, sizeof(how));
         if (w->was_late && !w->ready_usec)
                 rollout_fail(s, "the new worker %u was not ready in time", w->index);
         else if (baking)
                 rollout_fail(s, "the new worker %u %s while it was on trial", w->index, how);
+        else if (w->ready_usec)
+                rollout_fail(s, "the new worker %u %s before all the new ones were ready", w->index,
+                             how);
         else if (w->pid_before == 0)
                 rollout_fail(s, "the new worker %u could not be started", w->index);
         else

@@ -24,6 +24,7 @@ hand_over(Worker *w, Worker *standby, pid_t old_pid, uint64_t lived_usec)
         standby->end_status = w->end_status;
         standby->role = ROLE_ACTIVE;
         w->role = ROLE_RETIRING;
+        candidate_follow(w, standby);
         worker_event(standby, LIFE_EVENT_PROMOTE);
         report_restarted(w, old_pid, lived_usec, standby);
 }

@@ -88,12 +88,48 @@ enqueue(Rollout *r, Reload *consume_reload)
         return 0;
 }
 
+/* Whether a worker is being replaced since somebody asked for that (sup drain). */
+static bool
+is_draining(const Supervisor *s)
+{
+        for (size_t i = 0; i < s->n_waiting; i++)
+                if (s->waiting[i].old_index)
+                        return true;
+        return false;
+}
+
+static RolloutWait
+wait_of(const Supervisor *s)
+{
+        return rollout_wait(s->rollout.state, is_draining(s), generations_retiring(s),
+                            s->config->max_old);
+}
+
 /* Whether the next one may begin now. */
 bool
 rollout_may_begin(const Supervisor *s)
 {
-        return s->rollout.state == ROLLOUT_IDLE && !s->stopping &&
-               generations_retiring(s) < s->config->max_old;
+        return !s->stopping && wait_of(s) == ROLLOUT_WAIT_NOTHING;
+}
+
+/* The next one begins now, or it is said why not. */
+static void
+begin_or_wait(Supervisor *s)
+{
+        switch (wait_of(s)) {
+        case ROLLOUT_WAIT_NOTHING:
+        case ROLLOUT_WAIT_ROLLOUT:
+                rollout_event(s, ROLLOUT_EVENT_REQUEST);
+                break;
+        case ROLLOUT_WAIT_DRAIN:
+                log_info("a worker is being replaced (sup drain); the reload waits for that");
+                break;
+        case ROLLOUT_WAIT_OLD:
+                log_info("%u old generations are still there; the reload waits for one to go "
+                         "(--max-old)",
+                         generations_retiring(s));
+                break;
+        }
 }
 
 /* Somebody wants a new generation. The request is consumed; those who wait are told in the end. */
@@ -108,12 +144,6 @@ rollout_request(Supervisor *s, Reload *consume_reload)
                 reload_deinit(consume_reload);
                 return;
         }
-        if (s->rollout.n_queue == n_before) /* it has joined one that waits already */
-                return;
-        if (s->rollout.state != ROLLOUT_IDLE || rollout_may_begin(s))
-                rollout_event(s, ROLLOUT_EVENT_REQUEST);
-        else
-                log_info("%u old generations are still there; the reload waits for one to go "
-                         "(--max-old)",
-                         generations_retiring(s));
+        if (s->rollout.n_queue > n_before) /* it has not joined one that waits already */
+                begin_or_wait(s);
 }

@@ -342,16 +342,29 @@ tell_progress(ControlRequest *const *waiters, size_t n_waiters, const char *phas
                                                                "connections", (int)n_connections));
 }
 
+/* The worker that somebody waits for; not one on trial in a reload, whose turn may never come. */
+static Worker *
+find_awaited(const Supervisor *s, const Waiting *waiting)
+{
+        Worker *found = NULL;
+
+        for (size_t i = 0; i < s->n_workers; i++) {
+                Worker *w = s->workers[i];
+                bool on_trial = w->role == ROLE_CANDIDATE && w->generation == s->rollout.generation;
+
+                if (w->index == waiting->index && w->role != ROLE_RETIRING && !on_trial)
+                        found = w;
+        }
+        return found;
+}
+
 /* Those who wait for workers one by one: has it come, or will it not? */
 static bool
 is_settled(Supervisor *s, const Waiting *waiting)
 {
-        Worker *w = NULL;
+        Worker *w = find_awaited(s, waiting);
         Worker *old = waiting->old_index ? find_worker(s, waiting->old_index) : NULL;
 
-        for (size_t i = 0; i < s->n_workers; i++)
-                if (s->workers[i]->index == waiting->index && s->workers[i]->role != ROLE_RETIRING)
-                        w = s->workers[i];
         if (!w) {
                 refuse(waiting->request, "the worker is gone");
                 return true;
@@ -359,7 +372,8 @@ is_settled(Supervisor *s, const Waiting *waiting)
         if (w->incarnation <= waiting->incarnation)
                 return false;
         if (w->state == LIFE_READY) {
-                w->role = ROLE_ACTIVE;
+                if (waiting->old_index)
+                        w->role = ROLE_ACTIVE;
                 if (old)
                         worker_retire(old);
                 control_request_finish(waiting->request,
@@ -368,7 +382,7 @@ is_settled(Supervisor *s, const Waiting *waiting)
         }
         if (w->state != LIFE_IDLE)
                 return false;
-        if (w->role == ROLE_CANDIDATE)
+        if (waiting->old_index && w->role == ROLE_CANDIDATE)
                 w->role = ROLE_RETIRING;
         refuse(waiting->request, "the new worker ended before it was ready; see the log");
         return true;

@@ -261,6 +261,8 @@ revert(Supervisor *s)
                 serve_out(s, g);
                 return;
         }
+        if (s->rollout.reload.mode == RELOAD_SERIAL)
+                back_expect(s);
         for (size_t i = 0; i < n; i++) {
                 Worker *w = s->workers[i];
 
@@ -301,6 +303,7 @@ fail(Supervisor *s)
         free(r->reason);
         r->reason = NULL;
         r->generation = NULL;
+        back_forget(s);
 }
 
 static void
@@ -312,6 +315,7 @@ abandon(Supervisor *s)
         free(s->rollout.reason);
         s->rollout.reason = NULL;
         s->rollout.generation = NULL;
+        back_forget(s);
 }
 
 /* Let an event happen to the rollout. May call itself for what follows at once. */
@@ -448,7 +452,8 @@ void
 rollout_tidy(Supervisor *s)
 {
         if (s->rollout.state == ROLLOUT_REVERTING &&
-            (!s->rollout.generation || generation_is_empty(s->rollout.generation)))
+            (!s->rollout.generation || generation_is_empty(s->rollout.generation)) &&
+            !back_is_awaited(s))
                 rollout_event(s, ROLLOUT_EVENT_REVERTED);
         if (s->rollout.n_queue && rollout_may_begin(s))
                 rollout_event(s, ROLLOUT_EVENT_REQUEST);

@@ -158,8 +158,9 @@ typedef struct Rollout {
         uint64_t bake_until_usec;
         sd_event_source *check_timer;
         sd_event_source *bake_timer;
-        pid_t check_pid;   /* of --check, or 0 */
-        bool check_passed; /* the last one did */
+        sd_event_source *back_timer; /* the patience with old workers that are to come back */
+        pid_t check_pid;             /* of --check, or 0 */
+        bool check_passed;           /* the last one did */
         Reload *queue;
         size_t n_queue;
         uint64_t told; /* the progress that those who wait know of */
@@ -428,7 +429,13 @@ void rollout_event(Supervisor *s, RolloutEvent event);
 /* candidate.c: a worker that comes after another */
 uint64_t candidate_pause(Worker *w, uint64_t late_usec);
 void candidate_ends(Worker *w);
+void candidate_follow(const Worker *old, const Worker *standby);
 void rollout_worker_failed(Worker *w);
+
+/* back.c: old workers that come back when a serial reload failed */
+void back_expect(Supervisor *s);
+bool back_is_awaited(const Supervisor *s);
+void back_forget(Supervisor *s);
 
 /* reload.c: requests for a reload, as values */
 void reload_init(Reload *r, const Config *config);

@@ -216,13 +216,13 @@ on_post(sd_event_source *source, void *userdata)
 
         (void)source;
         workers_tidy(s);
+        requests_progress(s); /* before a reload that waits for the end of a drain */
         rollout_tidy(s);
         deaf_look(s);
         generations_tidy(s);
         apply_scale(s);
         standby_fill(s);
         left_look(s);
-        requests_progress(s);
         store_look(s);
         upgrade_tidy(s);
         upward_look(s);

@@ -26,7 +26,7 @@
 #define CLAIM_IS_READY_USEC USEC_PER_SEC
 /* A relative timer counts from when the loop woke up, so it is over a little earlier than we think. */
 #define TIMER_SLACK_USEC (100 * USEC_PER_MSEC)
-/* How long a new generation may take to be ready. */
+/* How long a worker of a new generation, or one that `sup drain` starts, may take to be ready. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
 /*
@@ -40,7 +40,8 @@ start_limit(const Worker *w)
 
         if (c->start_timeout_usec)
                 return c->start_timeout_usec;
-        return w->generation->state == GENERATION_CANDIDATE || c->ready != READY_AUTO
+        return w->generation->state == GENERATION_CANDIDATE || w->role == ROLE_CANDIDATE ||
+                               c->ready != READY_AUTO
                        ? START_TIMEOUT_USEC
                        : 0;
 }

@@ -93,6 +93,34 @@ new_workers_that_serve_or_fail_while_they_are_removed_change_nothing(void **stat
 }
 
 static void
+a_reload_waits_for_the_one_before_it_whatever_else_there_is(void **state)
+{
+        (void)state;
+        for (RolloutState s = ROLLOUT_STARTING; s < N_ROLLOUT_STATES; s++) {
+                assert_int_equal(rollout_wait(s, false, 0, 2), ROLLOUT_WAIT_ROLLOUT);
+                assert_int_equal(rollout_wait(s, true, 2, 2), ROLLOUT_WAIT_ROLLOUT);
+        }
+}
+
+static void
+it_waits_until_a_worker_is_replaced(void **state)
+{
+        (void)state;
+        assert_int_equal(rollout_wait(ROLLOUT_IDLE, true, 0, 2), ROLLOUT_WAIT_DRAIN);
+        assert_int_equal(rollout_wait(ROLLOUT_IDLE, true, 2, 2), ROLLOUT_WAIT_DRAIN);
+}
+
+static void
+it_waits_while_there_are_as_many_old_generations_as_there_may_be(void **state)
+{
+        (void)state;
+        assert_int_equal(rollout_wait(ROLLOUT_IDLE, false, 2, 2), ROLLOUT_WAIT_OLD);
+        assert_int_equal(rollout_wait(ROLLOUT_IDLE, false, 3, 2), ROLLOUT_WAIT_OLD);
+        assert_int_equal(rollout_wait(ROLLOUT_IDLE, false, 1, 2), ROLLOUT_WAIT_NOTHING);
+        assert_int_equal(rollout_wait(ROLLOUT_IDLE, false, 0, 1), ROLLOUT_WAIT_NOTHING);
+}
+
+static void
 the_end_of_the_supervisor_abandons_a_rollout(void **state)
 {
         (void)state;
@@ -299,6 +327,9 @@ main(void)
                 cmocka_unit_test(who_asked_is_told_when_nothing_is_left_of_the_new_one),
                 cmocka_unit_test(
                         new_workers_that_serve_or_fail_while_they_are_removed_change_nothing),
+                cmocka_unit_test(a_reload_waits_for_the_one_before_it_whatever_else_there_is),
+                cmocka_unit_test(it_waits_until_a_worker_is_replaced),
+                cmocka_unit_test(it_waits_while_there_are_as_many_old_generations_as_there_may_be),
                 cmocka_unit_test(the_end_of_the_supervisor_abandons_a_rollout),
                 cmocka_unit_test(impossible_when_there_is_none_a_new_worker),
                 cmocka_unit_test(impossible_when_there_is_none_the_last_new_worker),
