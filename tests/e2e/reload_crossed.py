@@ -10,7 +10,7 @@ import subprocess
 import procs
 from harness import (PATIENCE, PYTHON, Sup, ask_who, need_root, run, server, step, sup_binary,
                      wait_until, wait_who)
-from reloads import status, verb
+from reloads import status
 
 WAYS = (["--drain=connections"], ["--reload=serial"], [])
 
