@@ -48,6 +48,39 @@ read_orphans(Supervisor *s)
         return &s->orphans;
 }
 
+/* Whether a child can be reaped, which the next round does. */
+static bool
+has_just_ended(pid_t pid)
+{
+        siginfo_t info = {0};
+
+        return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
+}
+
+/*
+ * The processes that a worker left behind. Returns whether there can be no more: who ended since the
+ * orphans were read may have left one to us, which the next round finds.
+ */
+static bool
+read_left(const Worker *w, const PidSet *orphans, PidSet *ret_left)
+{
+        const Supervisor *s = w->supervisor;
+        TreeMark mark = worker_mark(w);
+        bool is_all = true;
+
+        cgroups_read(w, ret_left);
+        for (size_t i = 0; i < orphans->n_pids; i++) {
+                pid_t pid = orphans->pids[i];
+
+                /* At first, since it is cheap; later, since it may have ended while we asked. */
+                if (!has_just_ended(pid) && tree_owns(&s->tree, &mark, pid, workers_is_only(s)))
+                        (void)pidset_add(ret_left, pid);
+                else if (has_just_ended(pid))
+                        is_all = false;
+        }
+        return is_all;
+}
+
 /*
  * End what a worker left behind: at once, or with its stop signal first, once for each process.
  * Returns true when nothing is left.
@@ -56,16 +89,10 @@ bool
 reap_sweep(Worker *w)
 {
         Supervisor *s = w->supervisor;
-        const PidSet *orphans = read_orphans(s);
         CLEANUP(pidset_deinit_p) PidSet left = {0};
-        TreeMark mark = worker_mark(w);
-        size_t n;
+        bool is_all = read_left(w, read_orphans(s), &left);
+        size_t n = left.n_pids;
 
-        cgroups_read(w, &left);
-        for (size_t i = 0; i < orphans->n_pids; i++)
-                if (tree_owns(&s->tree, &mark, orphans->pids[i], workers_is_only(s)))
-                        (void)pidset_add(&left, orphans->pids[i]);
-        n = left.n_pids;
         if (w->kill_sweep && n)
                 cgroups_kill(w);
         for (size_t i = 0; i < n; i++) {
@@ -80,9 +107,9 @@ reap_sweep(Worker *w)
         if (n)
                 log_debug("ending %zu process%s that worker %u left behind", n, n == 1 ? "" : "es",
                           w->index);
-        else
+        else if (is_all)
                 cgroups_remove(w);
-        return n == 0;
+        return n == 0 && is_all;
 }
 
 /* In the end: whatever could not be told whose it was. Returns true when nothing is left. */
@@ -150,24 +177,26 @@ look_for_daemon(Worker *w, pid_t *ret_any)
 }
 
 /*
- * Whether the processes that were left to us, and their descendants, are others than those seen
- * before. Reads them anew, and adds them to those seen.
+ * Whether the processes that were left to us, or their descendants, are others than those seen before;
+ * a descendant that was left to us since is another one. Reads them anew, and adds them to those seen.
  */
 static bool
-has_new_processes(Supervisor *s, PidSet *seen)
+has_new_processes(Supervisor *s, PidSet *seen_orphans, PidSet *seen_below)
 {
-        CLEANUP(pidset_deinit_p) PidSet pids = {0};
-        size_t n_before = seen->n_pids;
+        size_t n_before = seen_orphans->n_pids + seen_below->n_pids;
         const PidSet *orphans;
 
         s->orphans_read = false;
         orphans = read_orphans(s);
-        for (size_t i = 0; i < orphans->n_pids; i++)
-                if (pidset_add(&pids, orphans->pids[i]) == 0)
-                        (void)proc_read_descendants(orphans->pids[i], &pids);
-        for (size_t i = 0; i < pids.n_pids; i++)
-                (void)pidset_add(seen, pids.pids[i]);
-        return seen->n_pids > n_before;
+        for (size_t i = 0; i < orphans->n_pids; i++) {
+                CLEANUP(pidset_deinit_p) PidSet below = {0};
+
+                (void)pidset_add(seen_orphans, orphans->pids[i]);
+                (void)proc_read_descendants(orphans->pids[i], &below);
+                for (size_t j = 0; j < below.n_pids; j++)
+                        (void)pidset_add(seen_below, below.pids[j]);
+        }
+        return seen_orphans->n_pids + seen_below->n_pids > n_before;
 }
 
 /*
@@ -178,7 +207,8 @@ has_new_processes(Supervisor *s, PidSet *seen)
 static pid_t
 find_daemon(Worker *w, bool *ret_is_guess)
 {
-        CLEANUP(pidset_deinit_p) PidSet seen = {0};
+        CLEANUP(pidset_deinit_p) PidSet orphans = {0};
+        CLEANUP(pidset_deinit_p) PidSet below = {0};
         unsigned n_looks = 0;
         pid_t any = 0;
 
@@ -186,7 +216,7 @@ find_daemon(Worker *w, bool *ret_is_guess)
         if (w->end_code != CLD_EXITED || w->end_status != 0 || w->was_asked ||
             !is_still_starting(w))
                 return 0;
-        while (has_new_processes(w->supervisor, &seen) && n_looks++ < DAEMON_LOOKS_MAX) {
+        while (has_new_processes(w->supervisor, &orphans, &below) && n_looks++ < DAEMON_LOOKS_MAX) {
                 pid_t pid = look_for_daemon(w, &any);
 
                 if (pid)

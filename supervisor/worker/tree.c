@@ -6,8 +6,9 @@
  * our own child, setsid and double fork or not. With a single worker every such orphan is its own.
  * With several, an orphan is known because it was seen to be a worker's before (known.c), by its
  * process group, by a session that a daemonised worker made, or by SUP_WORKER, SUP_GENERATION and
- * EINHORN_MASTER_PID in the environment that it was started with. As PID 1 we inherit strangers too;
- * those are reaped and otherwise left alone.
+ * EINHORN_MASTER_PID in the environment that it was started with. One that exits has no environment any
+ * more, but still its children, until these are left to us: so it belongs to whom they belong. As PID 1
+ * we inherit strangers too; those are reaped and otherwise left alone.
  */
 #include "worker/tree.h"
 
@@ -55,28 +56,59 @@ tree_read_orphans(const Tree *t, const PidSet *mains, PidSet *ret_orphans)
         return r;
 }
 
-static bool
+/* 1, 0, or a negative errno where the environment does not tell. */
+static int
 environment_says(pid_t pid, const char *name, long number)
 {
         char value[32];
+        int r = proc_environment_value(pid, name, value, sizeof(value));
 
-        return proc_environment_value(pid, name, value, sizeof(value)) == 0 &&
-               strtol(value, NULL, 10) == number;
+        return r < 0 ? r : strtol(value, NULL, 10) == number;
+}
+
+/* Whether a process shows that it is this worker's: 1, 0, or a negative errno where it shows nothing. */
+static int
+has_mark(const TreeMark *mark, pid_t pid)
+{
+        int r;
+
+        if ((mark->group && getpgid(pid) == mark->group) ||
+            (mark->session && getsid(pid) == mark->session) ||
+            (mark->known && known_has(mark->known, pid)))
+                return 1;
+        r = environment_says(pid, "EINHORN_MASTER_PID", getpid());
+        if (r == 1)
+                r = environment_says(pid, "SUP_WORKER", (long)mark->worker);
+        if (r == 1)
+                r = environment_says(pid, "SUP_GENERATION", (long)mark->generation);
+        return r;
+}
+
+/* Whether a process exits, and leaves others to us soon that are this worker's. */
+static bool
+leaves_marked(const TreeMark *mark, pid_t pid)
+{
+        CLEANUP(pidset_deinit_p) PidSet below = {0};
+
+        if (!proc_is_exiting(pid))
+                return false;
+        (void)proc_read_descendants(pid, &below);
+        for (size_t i = 0; i < below.n_pids; i++)
+                if (has_mark(mark, below.pids[i]) == 1)
+                        return true;
+        return false;
 }
 
 /* Whether an orphan is this worker's. only_worker: there is, and was, no other. */
 bool
 tree_owns(const Tree *t, const TreeMark *mark, pid_t orphan, bool only_worker)
 {
+        int r;
+
         if (only_worker && !t->is_init)
                 return true;
-        if ((mark->group && getpgid(orphan) == mark->group) ||
-            (mark->session && getsid(orphan) == mark->session) ||
-            (mark->known && known_has(mark->known, orphan)))
-                return true;
-        return environment_says(orphan, "EINHORN_MASTER_PID", getpid()) &&
-               environment_says(orphan, "SUP_WORKER", (long)mark->worker) &&
-               environment_says(orphan, "SUP_GENERATION", (long)mark->generation);
+        r = has_mark(mark, orphan);
+        return r == 1 || (r < 0 && leaves_marked(mark, orphan));
 }
 
 /*

@@ -114,6 +114,49 @@ def _(t):
         assert sup.stop() == 0
 
 
+def large(t, *habits):
+    """
+    Two whose first processes end while those in the middle of their two forks, which have no
+    environment any more, still do. With a function for the pid of the last one of a worker.
+    """
+    sup = Sup(t, "-v", "-n", "2", "--", PYTHON, server("daemonises.py"), "--large", *habits,
+              free_port())
+
+    def last(worker, since=0):
+        return int(sup.out.wait_for(f"^last of worker {worker} is (.+)$", since=since)[1])
+    return sup, last
+
+
+@step("two that take a while between their forks are followed, and the old ones end in a reload")
+def _(t):
+    sup, last = large(t)
+    old = []
+    for _ in range(3):
+        lines = len(sup.out.lines)
+        if old:
+            sup.send(signal.SIGHUP)
+        new = [last(worker, lines if old else 0) for worker in (1, 2)]
+        for pid in new:
+            sup.wait_for_log(rf"following python3 \(pid {pid}\)")
+        wait_until(lambda: sorted(procs.children_of(sup.pid)) == sorted(new), "only the new ones run")
+        assert not any(map(procs.alive, old)), "an old one serves on"
+        old = new
+    assert not sup.err.find("failure|with status"), sup.said()
+    assert sup.stop() == 0
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
+@step("when the first one failed meanwhile, the last one is ended before the next start")
+def _(t):
+    sup, last = large(t, "--fail")
+    for worker in (1, 2):
+        pid = last(worker)
+        sup.wait_for_log(rf"worker {worker} \(pid \d+\) exited with status 1")
+        assert not procs.alive(pid), "it serves on"
+    sup.stop(signal.SIGQUIT)
+    assert nothing_runs(), procs.descendants_of(os.getpid())
+
+
 def last_end(t):
     """How the only worker ended last, as `sup status` says."""
     return status(t)["workers"][0]["last_end"]

@@ -9,11 +9,14 @@ With --hold it says so instead, and ends at a SIGUSR1. With --blank and --late-s
 session only in the background, at a SIGUSR1, and a helper then, which ends at a SIGWINCH.
 With --many-files it takes a while to look through its files, and the process between the first and
 the last ends as soon as the first has ended.
+With --large that one has much memory, so that its end takes a while, and the first one ends in that
+time, with --fail as one that failed; the last one says who it is.
 
-usage: daemonises.py [--late] [--helper] [--many-files] [--blank] [--hold] [--late-session]
-       [--pid-file PATH] PORT
+usage: daemonises.py [--late] [--helper] [--many-files] [--large] [--fail] [--blank] [--hold]
+       [--late-session] [--pid-file PATH] PORT
 """
 
+import mmap
 import os
 import resource
 import signal
@@ -23,6 +26,8 @@ import time
 
 from answering import answer_forever, tcp_listener
 
+LARGE = 256 << 20
+PF_EXITING = 0x4  # linux/sched.h; field 9 of proc(5)'s stat
 IN_BACKGROUND = "--in-background"  # from --blank for itself: LISTENER WAITING, two descriptors
 
 
@@ -57,6 +62,23 @@ def go_on(inherited, writer):
     answer_forever(serving)
 
 
+def grow_large():
+    """Memory in small pages, which takes long to free."""
+    memory = mmap.mmap(-1, LARGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    for offset in range(0, LARGE, mmap.PAGESIZE):
+        memory[offset] = 1
+    return memory
+
+
+def wait_exiting(pid):
+    """Until a child is on its way out."""
+    flags = 0
+    while not flags & PF_EXITING:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            flags = int(file.read().rpartition(")")[2].split()[6])
+
+
 port = int(sys.argv[-1])
 if sys.argv[1] == IN_BACKGROUND:
     go_on(*map(int, sys.argv[2:4]))
@@ -72,20 +94,26 @@ if "--many-files" in sys.argv:
 first = os.getpid()
 listener = None if "--late" in sys.argv else tcp_listener(port)
 told, waiting = os.pipe()
-if os.fork():
+middle = os.fork()
+if middle:
     os.close(waiting)
+    if "--large" in sys.argv:
+        wait_exiting(middle)
     if "--blank" in sys.argv:
         os.read(told, 1)
     if "--hold" in sys.argv:
         print("background", os.getpid(), flush=True)
         signal.sigwait([signal.SIGUSR1])
-    os._exit(0)
+    os._exit(1 if "--fail" in sys.argv else 0)
 if "--late-session" not in sys.argv:
     os.setsid()
 while "--many-files" in sys.argv and os.getppid() == first:
     pass
 if os.fork():
+    large = grow_large() if "--large" in sys.argv else None
     os._exit(0)
+if "--large" in sys.argv:
+    print("last of worker", os.environ["SUP_WORKER"], "is", os.getpid(), flush=True)
 if "--blank" in sys.argv:
     go_on_blank()
 os.close(waiting)

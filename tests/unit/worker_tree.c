@@ -4,6 +4,8 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include "worker/tree.h"
 
@@ -65,6 +67,44 @@ leave_orphan_of_own_group(void)
         leave_orphan();
 }
 
+/* The one thread that is left of a process has a child of its own, and holds the end up. */
+static void *
+hold_end_up(void *unused)
+{
+        CLEANUP(strv_deinit_p) Strv variables = unit_strv(environment);
+        pid_t tester = child_tester;
+
+        (void)unused;
+        while (proc_state(getpid()) != 'Z')
+                (void)sched_yield();
+        child_tester = getpid(); /* for the child, which is not left to anybody */
+        if (fork() == 0)
+                child_exec_sleep(variables.items);
+        for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+                (void)close(fd); /* the test waits for that */
+        while (getppid() != tester)
+                (void)sched_yield();
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+                (void)pause();
+}
+
+/*
+ * What a worker that daemonises leaves behind when it ends between the two forks, while the one in the
+ * middle exits: that has neither an environment any more nor the group of the worker.
+ */
+_Noreturn static void
+leave_exiting(void)
+{
+        pthread_t thread;
+
+        if (fork() > 0)
+                _exit(0);
+        CHILD_MUST(setsid() > 0);
+        CHILD_MUST(pthread_create(&thread, NULL, hold_end_up, NULL) == 0);
+        pthread_exit(NULL);
+}
+
 static void
 have_a_child(void)
 {
@@ -75,9 +115,9 @@ have_a_child(void)
                         (void)pause();
 }
 
-/* Let a worker end; what it leaves is ours then. Returns the pid of the one process that it left. */
+/* The same without a look at its environment. */
 static pid_t
-orphan_of(void (*worker)(void), pid_t *ret_worker)
+any_orphan_of(void (*worker)(void), pid_t *ret_worker)
 {
         CLEANUP(pidset_deinit_p) PidSet orphans = {0};
         pid_t pid = child_start(worker);
@@ -89,8 +129,17 @@ orphan_of(void (*worker)(void), pid_t *ret_worker)
                 ; /* a daemon's go-between */
         assert_int_equal(tree_read_orphans(&tree, &(PidSet){0}, &orphans), 0);
         assert_int_equal(orphans.n_pids, 1);
-        child_wait_environment(orphans.pids[0]);
         return orphans.pids[0];
+}
+
+/* Let a worker end; what it leaves is ours then. Returns the pid of the one process that it left. */
+static pid_t
+orphan_of(void (*worker)(void), pid_t *ret_worker)
+{
+        pid_t pid = any_orphan_of(worker, ret_worker);
+
+        child_wait_environment(pid);
+        return pid;
 }
 
 static void
@@ -190,20 +239,28 @@ or_by_the_session_that_a_daemon_made(void **state)
         assert_false(tree_owns(&tree, &other, orphan, false));
 }
 
+/* The next orphan, or its child, is of this worker, by its environment. */
+static void
+mark_worker_3_7(void)
+{
+        static char supervisor[32];
+
+        (void)snprintf(supervisor, sizeof(supervisor), "EINHORN_MASTER_PID=%d", (int)getpid());
+        environment[1] = supervisor;
+        environment[2] = "SUP_WORKER=3";
+        environment[3] = "SUP_GENERATION=7";
+}
+
 static void
 or_by_the_environment_that_it_was_started_with(void **state)
 {
-        static char supervisor[32];
         const TreeMark its = {.worker = 3, .generation = 7};
         const TreeMark other = {.worker = 33, .generation = 7};
         const TreeMark older = {.worker = 3, .generation = 6};
         pid_t orphan;
 
         (void)state;
-        (void)snprintf(supervisor, sizeof(supervisor), "EINHORN_MASTER_PID=%d", (int)getpid());
-        environment[1] = supervisor;
-        environment[2] = "SUP_WORKER=3";
-        environment[3] = "SUP_GENERATION=7";
+        mark_worker_3_7();
         orphan = orphan_of(leave_daemon, NULL);
         assert_true(tree_owns(&tree, &its, orphan, false));
         assert_false(tree_owns(&tree, &other, orphan, false));
@@ -238,6 +295,53 @@ a_worker_of_the_same_number_of_another_supervisor_is_not_ours(void **state)
         environment[3] = "SUP_GENERATION=7";
         orphan = orphan_of(leave_daemon, NULL);
         assert_false(tree_owns(&tree, &mark, orphan, false));
+}
+
+static void
+one_that_exits_belongs_to_whom_its_child_belongs(void **state)
+{
+        const TreeMark its = {.worker = 3, .generation = 7};
+        const TreeMark other = {.worker = 4, .generation = 7};
+        CLEANUP(pidset_deinit_p) PidSet all = {0};
+        CLEANUP(pidset_deinit_p) PidSet none = {0};
+        pid_t orphan;
+
+        (void)state;
+        mark_worker_3_7();
+        orphan = any_orphan_of(leave_exiting, NULL);
+        assert_true(proc_is_exiting(orphan));
+        assert_true(tree_owns(&tree, &its, orphan, false));
+        assert_false(tree_owns(&tree, &other, orphan, false));
+        assert_int_equal(tree_read_worker(&tree, &its, 0, &(PidSet){0}, false, &all), 0);
+        assert_int_equal(all.n_pids, 2);
+        assert_int_equal(tree_read_worker(&tree, &other, 0, &(PidSet){0}, false, &none), 0);
+        assert_int_equal(none.n_pids, 0);
+}
+
+static void
+one_that_exits_is_nobodys_if_its_child_is(void **state)
+{
+        const TreeMark mark = {.worker = 3, .generation = 7};
+
+        (void)state;
+        assert_false(tree_owns(&tree, &mark, any_orphan_of(leave_exiting, NULL), false));
+}
+
+static void
+a_living_one_is_not_known_by_its_child(void **state)
+{
+        pid_t parent = child_start(have_a_child);
+        CLEANUP(pidset_deinit_p) PidSet children = {0};
+        Known seen = {.n_items = 0};
+        const TreeMark its = {.worker = 3, .generation = 7, .known = &seen};
+
+        (void)state;
+        assert_int_equal(proc_read_children(parent, &children), 0);
+        assert_int_equal(children.n_pids, 1);
+        known_add(&seen, children.pids[0]);
+        assert_true(tree_owns(&tree, &its, children.pids[0], false));
+        assert_false(tree_owns(&tree, &its, parent, false));
+        known_deinit(&seen);
 }
 
 static void
@@ -304,6 +408,9 @@ main(void)
                 TREE_TEST(or_by_the_environment_that_it_was_started_with),
                 TREE_TEST(or_because_it_was_seen_before),
                 TREE_TEST(a_worker_of_the_same_number_of_another_supervisor_is_not_ours),
+                TREE_TEST(one_that_exits_belongs_to_whom_its_child_belongs),
+                TREE_TEST(one_that_exits_is_nobodys_if_its_child_is),
+                TREE_TEST(a_living_one_is_not_known_by_its_child),
                 TREE_TEST(a_process_that_is_gone_is_nobodys),
                 TREE_TEST(a_worker_is_its_main_process_its_orphans_and_all_that_descends_from_them),
                 TREE_TEST(of_another_worker_nothing_is_taken),
