@@ -113,6 +113,7 @@ struct Worker {
         bool done;            /* it ended by itself and is not to come back */
         bool nudge;           /* the deadline is for the stop signal, not yet for SIGKILL */
         bool drained;         /* retiring by connections: was told to stop */
+        bool was_parked;      /* and not promoted since: it does not come to listen */
         bool is_guess;  /* it went into the background, and pid may be another of its processes */
         Address *tried; /* what it bound without getting to listen on it, or NULL */
         char *unbound;  /* a unix path that it did not come to bind in a reload, or NULL */
