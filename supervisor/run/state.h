@@ -178,6 +178,7 @@ typedef struct Waiting {
 typedef struct Upgrade {
         bool is_wanted;
         bool is_accepted;        /* by the new program */
+        bool is_late;            /* clients have been heard out for long enough */
         ControlRequest *request; /* who wants it, or NULL */
         char *program;
         pid_t check_pid; /* the new program, being asked; or 0 */
