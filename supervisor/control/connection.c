@@ -151,15 +151,35 @@ connection_dismiss(Connection *c, const char *error)
         connection_send(c, protocol_final(NULL, NULL, error));
 }
 
+static bool
+has_unread(const Connection *c)
+{
+        int n = 0;
+
+        return ioctl(c->fd, FIONREAD, &n) == 0 && n > 0;
+}
+
 /* Whether it could be closed without keeping an answer from anybody. */
 bool
 connection_is_idle(const Connection *c)
 {
-        int unread = 0;
+        return c->n_requests == 0 && !c->has_lines && !c->broken && !has_unread(c);
+}
 
-        if (c->n_requests > 0 || c->has_lines || c->broken)
+/*
+ * Whether it has said something, or begun to, that was not looked at yet, or has just come and is about to;
+ * or has not taken all of its answers. Requests that are being carried out are the host's to know.
+ */
+bool
+connection_is_unheard(const Connection *c)
+{
+        if (backlog(c) > 0)
+                return true;
+        if (c->broken || c->leaving)
                 return false;
-        return ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0;
+        if (c->has_lines || has_unread(c))
+                return true;
+        return !c->ended && (!c->has_asked || c->input.begin < c->input.end);
 }
 
 /* Take a request off the list of its connection, which may be gone already. */
@@ -185,6 +205,7 @@ take_request(Connection *c, const char *line, size_t length)
         ControlRequest *request = calloc(1, sizeof(*request));
         int r = -ENOMEM;
 
+        c->has_asked = true;
         if (request)
                 r = protocol_parse_request(line, length, &request->words, &reason);
         if (r == 0 && c->n_requests < CONTROL_REQUESTS_MAX) {

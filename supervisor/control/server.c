@@ -56,14 +56,20 @@ pause_accepting(ControlServer *server)
         (void)sd_event_source_set_enabled(server->resume_timer, SD_EVENT_ONESHOT);
 }
 
+static void
+resume_accepting(const ControlServer *server)
+{
+        (void)sd_event_source_set_enabled(server->resume_timer, SD_EVENT_OFF);
+        (void)sd_event_source_set_enabled(server->accept_source,
+                                          server->is_held ? SD_EVENT_OFF : SD_EVENT_ON);
+}
+
 static int
 server_on_resume(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        const ControlServer *server = userdata;
-
         (void)source;
         (void)usec;
-        (void)sd_event_source_set_enabled(server->accept_source, SD_EVENT_ON);
+        resume_accepting(userdata);
         return 0;
 }
 
@@ -79,8 +85,7 @@ server_remove_connection(Connection *c)
         connection_free(c);
         if (server->n_connections < server->n_connections_max / 2)
                 server->n_connections_max = CONTROL_CONNECTIONS_MAX;
-        (void)sd_event_source_set_enabled(server->resume_timer, SD_EVENT_OFF);
-        (void)sd_event_source_set_enabled(server->accept_source, SD_EVENT_ON);
+        resume_accepting(server);
 }
 
 /*
@@ -312,6 +317,29 @@ const char *
 control_server_path(const ControlServer *server)
 {
         return server->file.path;
+}
+
+/* Take nobody in from now on: new clients wait in the queue of the socket; or take them in again. */
+void
+control_server_hold(ControlServer *server, bool hold)
+{
+        if (server->is_held == hold)
+                return;
+        server->is_held = hold;
+        resume_accepting(server);
+}
+
+/*
+ * Whether some client has said something that was not looked at yet, or is about to, or has not taken its
+ * answers. There may be some that stay so for ever.
+ */
+bool
+control_server_is_unheard(const ControlServer *server)
+{
+        for (size_t i = 0; i < server->n_connections; i++)
+                if (connection_is_unheard(server->connections[i]))
+                        return true;
+        return false;
 }
 
 /*

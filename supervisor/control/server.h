@@ -32,6 +32,8 @@ int control_server_adopt(ControlServer **ret, sd_event *event, int consume_fd, c
                          const ControlHost *host);
 int control_server_fd(const ControlServer *server);
 const char *control_server_path(const ControlServer *server);
+void control_server_hold(ControlServer *server, bool hold);
+bool control_server_is_unheard(const ControlServer *server);
 ControlServer *control_server_free(ControlServer *server);
 ControlServer *control_server_release(ControlServer *server, int *ret_fd);
 

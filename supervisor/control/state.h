@@ -32,6 +32,7 @@ typedef struct Connection {
         size_t n_sent; /* of it */
         ControlRequest *requests[CONTROL_REQUESTS_MAX];
         size_t n_requests;
+        bool has_asked; /* something, once */
         bool has_lines; /* its turn was over before its lines were */
         bool ended;     /* it will send nothing more */
         bool deaf;      /* nor take anything */
@@ -56,6 +57,7 @@ struct ControlServer {
         Connection **connections;
         size_t n_connections;
         size_t n_connections_max; /* at present: fewer when open files are scarce */
+        bool is_held;             /* nobody is taken in for now */
         uint64_t n_reads;
 };
 
@@ -65,6 +67,7 @@ Connection *connection_free(Connection *c);
 void connection_send(Connection *c, json_t *consume_answer);
 void connection_dismiss(Connection *c, const char *error);
 bool connection_is_idle(const Connection *c);
+bool connection_is_unheard(const Connection *c);
 void connection_drop_request(ControlRequest *request);
 
 /* server.c: the whole */

@@ -163,6 +163,7 @@ save_worker(const Worker *w)
         (void)json_object_set_new(object, "starts", starts);
         (void)json_object_set_new(object, "n_starts", json_integer(w->restart.n_starts));
         (void)json_object_set_new(object, "watched", json_boolean(w->watchdog != NULL));
+        (void)json_object_set_new(object, "was_parked", json_boolean(w->was_parked));
         (void)json_object_set_new(
                 object, "ready_fd",
                 json_integer(w->ready_source ? sd_event_source_get_io_fd(w->ready_source) : -1));
@@ -273,6 +274,9 @@ load_worker(Supervisor *s, const json_t *object)
         load_known(&w->known, json_object_get(object, "known"));
         w->started_ticks = (uint64_t)json_integer_value(json_object_get(object, "started_ticks"));
         w->is_watched = json_is_true(json_object_get(object, "watched"));
+        /* An older `sup` did not say so. */
+        w->was_parked =
+                w->state == LIFE_PARKED || json_is_true(json_object_get(object, "was_parked"));
         return r < 0 ? r : load_starts(w, object);
 }
 

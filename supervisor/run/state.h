@@ -113,6 +113,7 @@ struct Worker {
         bool done;            /* it ended by itself and is not to come back */
         bool nudge;           /* the deadline is for the stop signal, not yet for SIGKILL */
         bool drained;         /* retiring by connections: was told to stop */
+        bool was_parked;      /* and not promoted since: it does not come to listen */
         bool is_guess;   /* it went into the background, and pid may be another of its processes */
         Address *tried;  /* what it bound without getting to listen on it, or NULL */
         bool was_behind; /* it ended before it had all that the one in its place has */
@@ -178,6 +179,7 @@ typedef struct Waiting {
 typedef struct Upgrade {
         bool is_wanted;
         bool is_accepted;        /* by the new program */
+        bool is_late;            /* clients have been heard out for long enough */
         ControlRequest *request; /* who wants it, or NULL */
         char *program;
         pid_t check_pid; /* the new program, being asked; or 0 */

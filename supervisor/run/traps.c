@@ -142,13 +142,16 @@ on_generation_of(void *userdata, uint64_t owner)
         return w ? w->generation->number : 0;
 }
 
-/* For capture: a standby is parked when it is about to listen. */
+/*
+ * For capture: a standby is parked when it is about to listen. One that is retired while it is parked is
+ * killed, and its children live a moment longer: they would take connections with them.
+ */
 static bool
 on_may_listen(void *userdata, uint64_t owner)
 {
         const Worker *w = find_owner(userdata, owner);
 
-        return !w || w->role != ROLE_STANDBY;
+        return !w || (w->role != ROLE_STANDBY && !w->was_parked);
 }
 
 /* For capture: what happened to names and sockets before the call. */

@@ -6,7 +6,9 @@
  * children stay what they are over execve(2). Before the point of no return the new program is
  * started as a child and asked whether it would take this very state; only if it says so, and proves
  * that it has read it, is it executed. Whoever waits for an answer gets it first, and a reload comes
- * to its end first. Trapped calls wait in the kernel until the new program looks.
+ * to its end first. The exec closes the connections to the control socket: who has one is heard out before,
+ * and who comes meanwhile waits in the queue of the socket, as trapped calls wait in the kernel, until the
+ * new program looks.
  */
 #include "run/upgrade.h"
 
@@ -29,13 +31,25 @@
 #define STATE_VARIABLE "SUP_STATE_FD"
 #define CHECK_FD 3 /* where the new program finds the state that it is asked about */
 #define CHECK_PATIENCE_USEC (10 * USEC_PER_SEC)
+/* How long clients that have just connected, or not finished a line, are waited for. */
+#define HEAR_OUT_USEC USEC_PER_SEC
+
+/* Clients are served as ever. */
+static void
+let_in(Supervisor *s)
+{
+        s->upgrade.timer = sd_event_source_disable_unref(s->upgrade.timer);
+        s->upgrade.is_late = false;
+        if (s->control)
+                control_server_hold(s->control, false);
+}
 
 static void
 forget(Supervisor *s)
 {
         Upgrade *u = &s->upgrade;
 
-        u->timer = sd_event_source_disable_unref(u->timer);
+        let_in(s);
         fd_close(u->output_fd);
         free(u->program);
         *u = (Upgrade){.output_fd = -1};
@@ -262,6 +276,35 @@ execute(Supervisor *s)
         give_up(s, reason);
 }
 
+static int
+on_heard_long(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Supervisor *s = userdata;
+
+        (void)source;
+        (void)usec;
+        s->upgrade.is_late = true;
+        return 0;
+}
+
+/*
+ * New clients wait for the new program from now on. Returns whether those that were taken in have said what
+ * they had to say, or took too long.
+ */
+static bool
+has_heard_out(Supervisor *s)
+{
+        Upgrade *u = &s->upgrade;
+
+        if (!s->control)
+                return true;
+        control_server_hold(s->control, true);
+        if (u->is_late || !control_server_is_unheard(s->control))
+                return true;
+        return !u->timer && sd_event_add_time_relative(s->event, &u->timer, CLOCK_MONOTONIC,
+                                                       HEAR_OUT_USEC, 0, on_heard_long, s) < 0;
+}
+
 /* After every round of events: the next step, if it is time for it. */
 void
 upgrade_tidy(Supervisor *s)
@@ -271,10 +314,10 @@ upgrade_tidy(Supervisor *s)
         if (s->stopping)
                 give_up(s, "sup is being stopped");
         else if (!is_quiet(s))
-                return;
+                let_in(s);
         else if (!s->upgrade.is_accepted)
                 begin_check(s);
-        else
+        else if (has_heard_out(s))
                 execute(s);
 }
 

@@ -203,7 +203,7 @@ spawn(Worker *w)
         w->told_pid = 0;
         w->asked.n_pids = 0;
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
-        w->is_guess = w->captured = w->is_deaf = false;
+        w->is_guess = w->captured = w->is_deaf = w->was_parked = false;
         paths_worker_starts(w);
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
@@ -349,6 +349,7 @@ act(Worker *w, LifeAction action, LifeState before)
                 note_ready(w);
                 break;
         case LIFE_ACTION_RELEASE:
+                w->was_parked = false;
                 expect_ready(w);
                 traps_release(w);
                 break;
@@ -400,8 +401,10 @@ worker_event(Worker *w, LifeEvent event)
                 log_error("a bug in sup: event %d came to worker %u while %s, ignoring", (int)event,
                           w->index, life_state_name(before));
         w->state = step.next;
-        if (event == LIFE_EVENT_PARK && before == LIFE_STARTING)
+        if (event == LIFE_EVENT_PARK && before == LIFE_STARTING) {
+                w->was_parked = true;
                 worker_clear_deadline(w);
+        }
         act(w, step.action, before);
 }
 

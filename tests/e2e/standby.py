@@ -107,6 +107,38 @@ def _(t):
     assert sup.stop() == 0
 
 
+# Its child says when it got through listen().
+FORKS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from answering import answer_forever, tcp_listener
+if os.fork():
+    os.wait()
+else:
+    listener = tcp_listener(int(sys.argv[2]))
+    os.write(1, b"%d listens\\n" % os.getpid())
+    answer_forever(listener)
+"""
+
+
+@step("a parked standby that listens in a child is retired by a reload without having served")
+def _(t):
+    need_root("the network of the story is its own")
+    port = free_port()
+    for options in ((), ("-l", f"127.0.0.1:{port}")):
+        sup = Sup(t, "--control", t.path("control"), "--standby", *options, "--", PYTHON,
+                  t.write("forks.py", FORKS), os.path.dirname(server("x")), port)
+        wait_who(port)
+        for number in range(1, 6):
+            wait_until(lambda: has_parked(t), "one stands by", 30)
+            assert verb(t, "restart")[0] == 0
+            wait_until(lambda n=number: len(sup.out.lines) > n, "the new one listens")
+        served = ask_who(port)["pid"]
+        assert sup.stop() == 0
+        lines = sup.out.until_end()
+        assert len(lines) == 6 and lines[-1] == f"{served} listens", lines
+
+
 @step("an activated server cannot be parked, and that is said")
 def _(t):
     need_root("the network of the story is its own")

@@ -7,6 +7,7 @@ import signal
 import time
 
 import procs
+from control import Client, request
 from harness import (PYTHON, Sup, ask_who, diag, free_port, need_bare, need_root, run, server, step,
                      take_load_slot, wait_until, wait_who)
 from reloads import check_clients, check_load, end, start, status
@@ -191,6 +192,85 @@ def _(t):
     sup.wait_for_log("not upgraded", 30)
     diag(f"given up after {time.monotonic() - begin:.0f} s")
     assert ask_who(8001)["pid"] == str(sup.worker())
+    assert sup.stop() == 0
+
+
+# Says that it would go on when there is a file.
+HESITATES = """#!/bin/sh
+[ "$1" != --accept-state ] || {{ : > asked; until [ -e go ]; do sleep 0.02; done; }}
+exec {program} "$@"
+"""
+
+
+def is_asked(t):
+    """A sup whose new program is being asked; and that process."""
+    need_bare("the next program is run as it is")
+    need_root("the network of the story is its own")
+    sup = Own(t, "--", PYTHON, server("simple.py"), 8001)
+    serves(t)
+    worker = sup.worker()
+    replace(t, sup, HESITATES.format(program=sup_binary()))
+    sup.send(signal.SIGUSR2)
+    wait_until(lambda: os.path.exists(t.path("asked")), "the new program is asked")
+    check, = [pid for pid in procs.children_of(sup.pid) if pid != worker]
+    return sup, check
+
+
+def client(t, text=b""):
+    """Somebody who is connected, and has said this."""
+    one = Client(t.path("control"))
+    t.defer(one.close)
+    one.send(text)
+    return one
+
+
+@step("who has just connected is heard before the exec; who comes then is heard after it")
+def _(t):
+    sup, check = is_asked(t)
+    early, half = client(t), client(t, request("status", 1)[:20])
+    assert status(t)["upgrades"] == 0  # and the two before are accepted
+    t.write("go", "")
+    wait_until(lambda: check not in procs.children_of(sup.pid), "it is accepted")
+    early.send(request("status", 1))
+    late = client(t, request("status", 1))
+    assert early.answer()["result"]["upgrades"] == 0
+    assert late.answer()["result"]["upgrades"] == 1
+    assert half.at_end()
+    assert sup.stop() == 0
+
+
+@step("who has asked while sup did not look is answered before the exec, each with all its lines")
+def _(t):
+    sup, check = is_asked(t)
+    early = [client(t) for _ in range(20)]
+    assert status(t)["upgrades"] == 0
+    sup.send(signal.SIGSTOP)
+    wait_until(lambda: procs.status_field(sup.pid, "State").startswith("T"), "it is stopped")
+    for one in early:
+        one.send(request("status", 1) * 20)
+    late = client(t, request("status", 1))
+    t.write("go", "")
+    wait_until(lambda: procs.status_field(check, "State").startswith("Z"), "it has answered")
+    sup.send(signal.SIGCONT)
+    for one in early:
+        assert [one.answer()["result"]["upgrades"] for _ in range(20)] == [0] * 20
+    assert late.answer()["result"]["upgrades"] <= 1
+    assert all(one.at_end() for one in early)
+    assert status(t)["upgrades"] == 1
+    assert sup.stop() == 0
+
+
+@step("clients that stay, and say nothing, do not keep it from the upgrade")
+def _(t):
+    need_root("the network of the story is its own")
+    sup = Own(t, "--", PYTHON, server("simple.py"), 8001)
+    serves(t)
+    silent = [client(t), client(t, b"{"), client(t, request("status", 1))]
+    assert silent[-1].answer()["ok"]
+    for number in range(1, 4):
+        code, said = verb(t, "upgrade")
+        assert code == 0 and status(t)["upgrades"] == number, said
+    assert all(one.at_end() for one in silent)
     assert sup.stop() == 0
 
 
