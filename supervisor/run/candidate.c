@@ -108,22 +108,32 @@ candidate_pause(Worker *w, uint64_t late_usec)
         return pause_usec;
 }
 
+/* Whether it is the new worker of a serial reload, and not ready: the old one in its place is gone. */
+bool
+candidate_is_serial(const Worker *w)
+{
+        const Rollout *r = &w->supervisor->rollout;
+
+        return r->state == ROLLOUT_STARTING && r->reload.mode == RELOAD_SERIAL &&
+               w->generation == r->generation && !w->ready_usec;
+}
+
 /* A worker ended, and its claims are not forgotten yet: did it come as far as to its unix path? */
 void
 candidate_ends(Worker *w)
 {
-        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->was_asked;
         const Supervisor *s = w->supervisor;
         const Held *missing = NULL;
 
-        if (gave_up && s->rollout.generation && w->generation == s->rollout.generation)
+        if (!w->was_asked && s->rollout.generation && w->generation == s->rollout.generation)
                 missing = find_missing(w, true);
         free(w->unbound);
         w->unbound = missing ? strdup(missing->path->path) : NULL;
 }
 
 /*
- * A worker of a serial reload met us where it looked for another server. Now it starts without that.
+ * A worker of a serial reload may have met us where it looked for another server. Now it starts without
+ * that.
  */
 static bool
 may_try_again(Worker *w)
