@@ -106,6 +106,16 @@ candidate_pause(Worker *w, uint64_t late_usec)
         return ready_settle(&progress);
 }
 
+/* Whether it is the new worker of a serial reload, and not ready: the old one in its place is gone. */
+bool
+candidate_is_serial(const Worker *w)
+{
+        const Rollout *r = &w->supervisor->rollout;
+
+        return r->state == ROLLOUT_STARTING && r->reload.mode == RELOAD_SERIAL &&
+               w->generation == r->generation && !w->ready_usec;
+}
+
 /* A worker ended, and its claims are not forgotten yet: did it bind all that the old one has? */
 void
 candidate_ends(Worker *w)
@@ -122,7 +132,8 @@ may_be_shut_out(const Worker *w)
 }
 
 /*
- * A worker of a serial reload met us where it looked for another server. Now it starts without that.
+ * A worker of a serial reload may have met us where it looked for another server. Now it starts without
+ * that.
  */
 static bool
 may_try_again(Worker *w)

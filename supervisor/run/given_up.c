@@ -4,8 +4,9 @@
  *
  * Gist: a captured socket that no process of a serving generation has open any more is closed, so that
  * clients are refused as they were before; no event tells of that, so it is looked for, every ten
- * seconds and only where something was captured. Of a server that crashes again and again, with other
- * addresses each time, policy/unclaimed.c says which ones go.
+ * seconds and only where something was captured. If it was not closed, but the process died that had it,
+ * as below a wrapper that starts the server again by itself, it is closed later. Of a server that
+ * crashes again and again, with other addresses each time, policy/unclaimed.c says which ones go.
  */
 #include "base/parse.h"
 #include "policy/unclaimed.h"
@@ -13,6 +14,8 @@
 #include "sockets/steer.h"
 
 #define LOOK_EVERY_USEC (10 * USEC_PER_SEC)
+/* Looks in a row after which nobody comes any more for what a process had that died. */
+#define MISSING_MAX 3
 /* How long a worker that has just become ready may take to claim the rest of its sockets. */
 #define CLAIM_PATIENCE_USEC (9 * USEC_PER_SEC)
 
@@ -72,24 +75,55 @@ given_up_close(Supervisor *s, Held *h)
         close_held(s, h, "the server does not have it open any more");
 }
 
+/* Whether a process that had it lives: then it was closed, and not left by a child that died. */
+bool
+given_up_was_closed(const Held *h)
+{
+        for (size_t n = 0; n < h->n_claims; n++)
+                if (!proc_is_exiting(h->claims[n].pid))
+                        return true;
+        return false;
+}
+
+static void
+take_away(const Held *h)
+{
+        log_info("the process that had %s has ended: if the next one looks first whether the path "
+                 "is there, it has found that of sup; it is away until it is bound",
+                 h->path->path);
+        unix_path_take_away(h->path);
+}
+
+/*
+ * Nobody has it. Who had it in this life of the worker, and died, may be replaced by another one; and
+ * that may look first whether its path is there.
+ */
+static void
+give_up_missing(Supervisor *s, Held *h)
+{
+        bool may_return = h->n_claims > 0 && !given_up_was_closed(h);
+
+        if (!may_return || ++h->n_missing >= MISSING_MAX)
+                given_up_close(s, h);
+        else if (h->path && !h->path->is_away)
+                take_away(h);
+}
+
+/* Close what was given up. The names of what somebody has are there. */
 static void
 close_given_up(Supervisor *s)
 {
         for (size_t i = s->held.n_items; i-- > 0;) {
                 Held *h = s->held.items[i];
 
-                if (h->origin == HELD_CAPTURED && given_up_by_all(s, h))
-                        given_up_close(s, h);
+                if (h->origin == HELD_CAPTURED && given_up_by_all(s, h)) {
+                        give_up_missing(s, h);
+                        continue;
+                }
+                h->n_missing = 0;
+                if (h->path)
+                        unix_path_bring_back(h->path);
         }
-}
-
-static bool
-has_claim(const Held *h, uint64_t owner)
-{
-        for (size_t i = 0; i < h->n_claims; i++)
-                if (h->claims[i].owner == owner)
-                        return true;
-        return false;
 }
 
 /* A worker's main process ended: forget its claims, and what workers bind no more. */
@@ -102,7 +136,7 @@ given_up_worker_ended(Worker *w)
                 Held *h = s->held.items[i];
                 Unclaimed record = {h->n_missed, h->served_usec};
                 UnclaimedEnd end = {
-                        .had_it = has_claim(h, w->incarnation),
+                        .had_it = worker_has_claimed(w, h),
                         .captured = w->captured,
                         .ready_usec = w->ready_usec ? w->ended_usec - w->ready_usec : 0,
                 };
@@ -111,6 +145,7 @@ given_up_worker_ended(Worker *w)
                 held_drop_claims(h, w->incarnation);
                 end.is_claimed = h->n_claims > 0;
                 gives_up = unclaimed_after_end(&record, &end);
+                h->n_missing = 0;
                 h->n_missed = record.n_missed;
                 h->served_usec = record.served_usec;
                 if (gives_up && h->is_counted && given_up_by_all(s, h))
@@ -138,10 +173,8 @@ on_look(sd_event_source *source, uint64_t usec, void *userdata)
         (void)source;
         (void)usec;
         s->given_up_timer = sd_event_source_disable_unref(s->given_up_timer);
-        if (workers_are_settled(s)) {
+        if (workers_are_settled(s))
                 close_given_up(s);
-                paths_bring_back(s);
-        }
         if (has_captured(s))
                 set_look_timer(s, LOOK_EVERY_USEC);
         return 0;

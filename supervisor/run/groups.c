@@ -99,16 +99,6 @@ wait_for_connection(Supervisor *s)
         (void)fd_steal(&fd);
 }
 
-/* Whether a process that had it lives: then it was closed, and not left by a child that died. */
-static bool
-was_closed(const Held *h)
-{
-        for (size_t n = 0; n < h->n_claims; n++)
-                if (!proc_is_exiting(h->claims[n].pid))
-                        return true;
-        return false;
-}
-
 /* Note which members nobody has: since when. */
 static void
 note_missing(Supervisor *s, uint64_t now)
@@ -141,7 +131,8 @@ close_missing(Supervisor *s)
                         continue;
                 if (!has_others(s, h, true))
                         h->missing_usec = now; /* all of them are: it begins when one is served */
-                else if (now - h->missing_usec >= (was_closed(h) ? 1 : REPLACED_WITHIN_USEC))
+                else if (now - h->missing_usec >=
+                         (given_up_was_closed(h) ? 1 : REPLACED_WITHIN_USEC))
                         given_up_close(s, h);
                 else
                         again = true;

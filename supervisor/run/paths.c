@@ -7,12 +7,12 @@
  * its path, is followed. The two halves of a rename may come in two pieces; and before a trapped call is
  * decided all that came before it is read, as a name that is linked again too late is in the way of it.
  *
- * Some servers connect to their path before they bind it, and end if somebody is there: they meet
- * the socket that is held for them. Such an end is known by a connection in the queue whose client is
- * gone, though that may have been anybody. The name is taken away then until the next worker binds
- * it, and from then on whenever one starts; a start that fails all the same had another reason, and the
- * name stays at the next. What the worker has bound before it asks says nothing, nor that it is ready by
- * that.
+ * Some servers look whether their path is there, or somebody behind it, before they bind it, and end if
+ * so: they meet the socket that is held for them. That is guessed from the ends of workers
+ * (policy/away.c), however they end: who ends may be a wrapper. The name is taken away then until the next
+ * worker binds it, and is back when that one has ended. That a client was there and is gone, which may
+ * have been the server, is known by a connection in the queue. What the worker has bound before it asks
+ * says nothing, nor that it is ready by that.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -183,21 +183,22 @@ paths_watch(Supervisor *s, const Held *h)
                                              IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
 }
 
-/* Whether a captured unix socket waits for somebody to claim it. */
+/* Whether a captured unix socket, whose name is public, waits for somebody who serves it. */
 static bool
 is_waiting(const Held *h)
 {
-        return h->origin == HELD_CAPTURED && h->path && h->n_claims == 0;
+        return h->origin == HELD_CAPTURED && h->path && !h->path->is_hidden && !h->path->is_lost &&
+               !h->is_left && h->n_claims == 0;
 }
 
-/* A worker is about to start: if its like asks first, nobody is to be found. */
+/* A worker is about to start: if its like looks first, nobody is to be found. */
 void
 paths_worker_starts(Worker *w)
 {
         const Supervisor *s = w->supervisor;
 
         w->paths_away = false;
-        for (size_t i = 0; s->takes_paths_away && i < s->held.n_items; i++)
+        for (size_t i = 0; s->away.is_away && i < s->held.n_items; i++)
                 if (is_waiting(s->held.items[i])) {
                         unix_path_take_away(s->held.items[i]->path);
                         w->paths_away = true;
@@ -213,29 +214,50 @@ paths_bring_back(Supervisor *s)
                         unix_path_bring_back(s->held.items[i]->path);
 }
 
-/* A socket that waits, and that somebody has come to and gone since a worker ended last; or NULL. */
+/* A socket that waits, or NULL; is_asked: somebody has come to it and gone since a worker ended last. */
 static const Held *
-find_asked(const Supervisor *s)
+find_waiting(const Supervisor *s, bool is_asked)
 {
         for (size_t i = 0; i < s->held.n_items; i++) {
                 const Held *h = s->held.items[i];
                 SockdiagUnix found;
 
-                if (is_waiting(h) && sockdiag_find_unix(h->ino, true, &found) == 0 &&
-                    found.n_gone > h->n_gone)
+                if (is_waiting(h) && (!is_asked || (sockdiag_find_unix(h->ino, true, &found) == 0 &&
+                                                    found.n_gone > h->n_gone)))
                         return h;
         }
         return NULL;
 }
 
-/* Whether any socket is still without its name. */
+/* Whether a worker has bound a captured unix path. */
 static bool
-is_any_away(const Supervisor *s)
+has_bound(const Worker *w)
 {
-        for (size_t i = 0; i < s->held.n_items; i++)
-                if (is_waiting(s->held.items[i]) && s->held.items[i]->path->is_away)
+        const HeldTable *held = &w->supervisor->held;
+
+        for (size_t i = 0; i < held->n_items; i++) {
+                const Held *h = held->items[i];
+
+                if (h->origin == HELD_CAPTURED && h->path && worker_has_claimed(w, h))
                         return true;
+        }
         return false;
+}
+
+static void
+tell_away(const Worker *w, const Held *waiting, bool met_client)
+{
+        const char *path = waiting->path->path;
+
+        if (met_client)
+                log_info("worker %u ended before it bound %s, and somebody had connected there and "
+                         "gone: if that was itself, looking for another server, it has found sup; "
+                         "the path is away when the next one starts",
+                         w->index, path);
+        else
+                log_info("worker %u ended before it bound %s: if it looks first whether the path "
+                         "is there, it has found that of sup; it is away when the next one starts",
+                         w->index, path);
 }
 
 /* A worker ended; what it claimed does not wait yet. Was it by what it found at another path? */
@@ -243,19 +265,24 @@ void
 paths_worker_ends(Worker *w)
 {
         Supervisor *s = w->supervisor;
-        bool gave_up = w->end_code == CLD_EXITED && w->end_status != 0 && !w->was_asked;
-        const Held *asked = gave_up && !w->paths_away ? find_asked(s) : NULL;
+        const Held *waiting = find_waiting(s, false);
+        const Held *asked = waiting ? find_waiting(s, true) : NULL;
+        bool was_away = s->away.is_away;
+        AwayEnd end = {
+                .was_away = w->paths_away,
+                .has_failed = waiting && !w->was_asked,
+                .has_bound = !waiting && has_bound(w),
+                .met_client = asked != NULL,
+                .is_last = candidate_is_serial(w),
+        };
 
-        w->met_sup = asked != NULL;
-        if (asked) {
-                s->takes_paths_away = true;
-                log_info("worker %u ended before it bound %s, and somebody had connected there and "
-                         "gone: if that was itself, looking for another server, it has found sup; "
-                         "the path is away when the next one starts",
-                         w->index, asked->path->path);
-        } else if (gave_up && w->paths_away && is_any_away(s)) {
-                s->takes_paths_away = false;
-        }
+        w->met_sup = false;
+        if (w->role == ROLE_STANDBY) /* it is started while another one serves */
+                return;
+        away_after_end(&s->away, &end);
+        w->met_sup = end.has_failed && !w->paths_away && s->away.is_away;
+        if (w->met_sup && !was_away)
+                tell_away(w, asked ? asked : waiting, asked != NULL);
 }
 
 /* Its claims are forgotten: what waits, waits with its name. */

@@ -36,7 +36,7 @@ static const Field supervisor_fields[] = {
         FIELD(Supervisor, is_controlled, FIELD_BOOL),
         FIELD(Supervisor, last_reload_generation, FIELD_UNSIGNED),
         FIELD(Supervisor, last_reload_usec, FIELD_U64),
-        FIELD(Supervisor, takes_paths_away, FIELD_BOOL),
+        {"takes_paths_away", FIELD_BOOL, offsetof(Supervisor, away.is_away)},
 };
 
 static const Field measure_fields[] = {
@@ -171,6 +171,25 @@ save_worker(const Worker *w)
 }
 
 static json_t *
+save_supervisor(const Supervisor *s)
+{
+        json_t *object = SAVE(s, supervisor_fields);
+
+        (void)json_object_set_new(object, "away_failed", json_integer(s->away.n_failed));
+        (void)json_object_set_new(object, "away_wanted", json_integer(s->away.n_wanted));
+        return object;
+}
+
+/* An older `sup` did not count. */
+static int
+load_supervisor(Supervisor *s, const json_t *object)
+{
+        s->away.n_failed = (unsigned)json_integer_value(json_object_get(object, "away_failed"));
+        s->away.n_wanted = (unsigned)json_integer_value(json_object_get(object, "away_wanted"));
+        return LOAD(s, supervisor_fields, object);
+}
+
+static json_t *
 save_control(const Supervisor *s)
 {
         if (!s->control)
@@ -200,8 +219,8 @@ persist_save(const Supervisor *s)
                 "{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
                 "s:o}",
                 "format", PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments, "inherited",
-                persist_save_inherited(s->config), "supervisor", SAVE(s, supervisor_fields),
-                "current", (int)s->current->number, "generations", generations, "workers", workers,
+                persist_save_inherited(s->config), "supervisor", save_supervisor(s), "current",
+                (int)s->current->number, "generations", generations, "workers", workers,
                 "strangers", strangers, "sockets", persist_save_sockets(s), "control",
                 save_control(s), "terminal", fields_save_bytes(&s->terminal, sizeof(s->terminal)),
                 "last_reload", SAVE(&s->last_reload, measure_fields), "files",
@@ -316,7 +335,7 @@ load_all(Supervisor *s, const json_t *state)
         if (r == 0 && !s->current)
                 r = -EBADMSG;
         if (r == 0)
-                r = LOAD(s, supervisor_fields, json_object_get(state, "supervisor"));
+                r = load_supervisor(s, json_object_get(state, "supervisor"));
         if (r == 0)
                 r = persist_load_sockets(s, json_object_get(state, "sockets"));
         if (r == 0)

@@ -287,6 +287,16 @@ revert(Supervisor *s)
         }
 }
 
+/* Whether any worker of the current generation serves: a serial reload may have ended the only one. */
+static bool
+old_serves(const Supervisor *s)
+{
+        for (size_t i = 0; i < s->n_workers; i++)
+                if (s->workers[i]->generation == s->current && s->workers[i]->state == LIFE_READY)
+                        return true;
+        return false;
+}
+
 /* Tell those who asked that it did not work. */
 static void
 fail(Supervisor *s)
@@ -296,8 +306,8 @@ fail(Supervisor *s)
         log_event(&(LogEvent){.level = LOG_ERR,
                               .event = "reload-failed",
                               .generation = r->generation ? r->generation->number : 0},
-                  "reload failed: %s; generation %u serves on", r->reason ? r->reason : "no memory",
-                  s->current->number);
+                  "reload failed: %s; generation %u %s", r->reason ? r->reason : "no memory",
+                  s->current->number, old_serves(s) ? "serves on" : "is started again");
         requests_refuse(&r->reload, r->reason ? r->reason : "out of memory");
         reload_deinit(&r->reload);
         free(r->reason);

@@ -9,6 +9,7 @@
 
 #include "linux/notify.h"
 #include "policy/announce.h"
+#include "policy/away.h"
 #include "policy/left.h"
 #include "policy/life.h"
 #include "policy/rollout.h"
@@ -130,7 +131,7 @@ struct Worker {
         sd_event_source *watchdog;
         pid_t told_pid;  /* MAINPID, or 0 */
         bool paths_away; /* it was started with the names of its paths away */
-        bool met_sup;    /* it ended, and may have found us at its path */
+        bool met_sup;    /* it ended, and may have found our path: the next one starts without */
         bool is_deaf;    /* it has a unix socket that another one shut down */
         PidSet asked;    /* left-overs that were sent the stop signal */
 };
@@ -281,7 +282,7 @@ struct Supervisor {
         sd_event_source *parked_timer;
         sd_event_source *post; /* tidies up behind every round of events */
         int inotify_fd;
-        bool takes_paths_away; /* while a worker starts: it asks first whether somebody listens there */
+        Away away;          /* of the names of held unix sockets, while a worker starts */
         bool is_controlled; /* by a terminal */
         bool interactive;   /* in its foreground */
         bool has_terminal;
@@ -329,6 +330,7 @@ void workers_tidy(Supervisor *s);
 /* whose.c: what the processes of a worker are known by */
 TreeMark worker_mark(const Worker *w);
 void worker_knows(Worker *w, pid_t tid);
+bool worker_has_claimed(const Worker *w, const Held *h);
 void worker_note_session(Worker *w);
 bool worker_may_be_daemon(const Worker *w, const PidSet *group, pid_t orphan);
 
@@ -397,6 +399,7 @@ void deaf_look(Supervisor *s);
 
 /* given_up.c: captured sockets that the server gave up */
 bool given_up_by_all(void *userdata, Held *h);
+bool given_up_was_closed(const Held *h);
 void given_up_captured(Supervisor *s);
 void given_up_look_soon(Supervisor *s);
 void given_up_close(Supervisor *s, Held *h);
@@ -430,6 +433,7 @@ void rollout_event(Supervisor *s, RolloutEvent event);
 
 /* candidate.c: a worker that comes after another */
 uint64_t candidate_pause(Worker *w, uint64_t late_usec);
+bool candidate_is_serial(const Worker *w);
 void candidate_ends(Worker *w);
 void candidate_follow(const Worker *old, const Worker *standby);
 void rollout_worker_failed(Worker *w);

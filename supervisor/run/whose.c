@@ -51,6 +51,16 @@ worker_note_session(Worker *w)
         w->session = session_of(w);
 }
 
+/* Whether a worker has claimed a held socket. */
+bool
+worker_has_claimed(const Worker *w, const Held *h)
+{
+        for (size_t i = 0; i < h->n_claims; i++)
+                if (h->claims[i].owner == w->incarnation)
+                        return true;
+        return false;
+}
+
 static bool
 is_main_of_other(const Worker *w, pid_t pid)
 {

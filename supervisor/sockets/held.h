@@ -60,6 +60,7 @@ typedef struct Held {
         bool is_counted;       /* we captured it, and have seen all workers since */
         unsigned n_missed;     /* see policy/unclaimed.h */
         uint64_t served_usec;  /* the same */
+        unsigned n_missing;    /* looks in a row that saw nobody have it (run/given_up.c) */
         uint64_t missing_usec; /* since when nobody is seen to have it (run/groups.c); or 0 */
         uint32_t drops_seen;   /* held_new_overflows */
 } Held;

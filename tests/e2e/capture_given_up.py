@@ -5,8 +5,9 @@ import os
 import re
 import signal
 
-from harness import (PYTHON, Sup, ask_who, free_port, is_listening, run, server, step, wait_until,
-                     wait_who)
+import procs
+from harness import (PYTHON, Sup, ask_who, connect, free_port, is_listening, read_all, run, server,
+                     step, wait_until, wait_who)
 
 
 @step("a port that a running server closes is closed within ten seconds, the other serves on")
@@ -47,6 +48,21 @@ def _(t):
         assert not [line for line in sup.err.lines if "in use" in line], sup.err.lines
         host = after if after.strip("0.:") else "::1" if after == "::" else "127.0.0.1"
         assert ask_who((host, port))["pid"] == str(sup.worker())
+
+
+@step("what a process had that died, and that the worker itself starts again, stays for it; a path where it "
+      "looks for another server is away after ten seconds")
+def _(t):
+    path, port = t.path("socket"), free_port()
+    sup = Sup(t, "--", "sh", "-c", 'while :; do "$@"; sleep 0.2; done', "sh",
+              PYTHON, server("asks_first.py"), path, port)
+    before = wait_who(path)["pid"]
+    procs.kill_and_wait(int(before))
+    clients = [connect(address, 40) for address in (port, path)]
+    now, = {read_all(client).split()[0] for client in clients}
+    assert now != f"pid={before}"
+    assert wait_who(path)["pid"] == wait_who(port)["pid"] == now[len("pid="):]
+    assert not sup.err.find("closed"), sup.said()
 
 
 @step("a port named with -l is not closed when a captured one already is")

@@ -7,12 +7,21 @@ import socket
 import stat
 
 import procs
-from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, read_all, run, server,
-                     step, wait_until, wait_who)
+from harness import (PYTHON, Sup, ask_who, connect, free_port, is_refused, need_root, read_all, run,
+                     server, step, wait_until, wait_who)
+from reloads import verb
 
 
 def mode_of(path):
     return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def wait_other(path, before):
+    """Waits for the answer of another process than that one; its pid."""
+    def other():
+        pid = wait_who(path).get("pid")  # waits in the queue: no client comes and goes
+        return pid if pid != before else None
+    return wait_until(other, "another one answers", 20)
 
 
 def ask_packet(path):
@@ -178,6 +187,91 @@ def _(t):
     assert len(gave_up) == 1, sup.said()
     assert sup.stop() == 0
     assert not os.path.exists(path)
+
+
+@step("so is one behind a wrapper that ends with status 0, and one that gives up by abort()")
+def _(t):
+    path, port = t.path("socket"), free_port()
+    for command, end in ((["sh", "-c", '"$@"; exit 0', "sh", PYTHON, server("asks_first.py")], "status 0"),
+                         ([PYTHON, server("asks_first.py"), "--aborts"], "signal 6")):
+        sup = Sup(t, "--", *command, path, port)
+        before = wait_who(path)["pid"]
+        for _ in range(3):
+            sup.kill_worker()
+            before = wait_other(path, before)
+            assert wait_who(port)["pid"] == before
+        assert len([line for line in sup.said() if end in line]) == 1, sup.said()
+        assert sup.stop() == 0
+
+
+@step("one that only looks whether its path is there comes back at its third start, and when it has "
+      "done so twice, at its first")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--control", t.path("control"), "--", PYTHON, server("asks_first.py"), "--looks", path)
+    before = wait_who(path)["pid"]
+    for n_failed in (2, 3, 3):
+        sup.kill_worker()
+        before = wait_other(path, before)
+        assert len([line for line in sup.said() if "status 78" in line]) == n_failed, sup.said()
+    assert verb(t, "restart")[0] == 0
+    assert wait_other(path, before)
+    assert len([line for line in sup.said() if "status 78" in line]) == 3, sup.said()
+    assert sup.stop() == 0
+    assert not os.path.exists(path)
+
+
+@step("a serial reload of such a server, or of one behind a wrapper, tries the new worker once more")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.path("socket")
+    looks = [PYTHON, server("asks_first.py"), "--looks", path]
+    wrapped = ["sh", "-c", '"$@" & trap "kill $!; exit 0" TERM; wait; exit 0', "sh",
+               PYTHON, server("asks_first.py"), path]
+    for command in looks, wrapped:
+        sup = Sup(t, "--control", t.path("control"), "--reload=serial", "--", *command)
+        wait_who(path)
+        for generation in "234":
+            code, said = verb(t, "reload")
+            assert code == 0, said
+            assert wait_who(path)["generation"] == generation
+        assert sup.stop() == 0
+
+
+# Says whether its path is there; is no server yet at the starts that FAIL names, from 1 on.
+SAYS = """echo >>"$1"; n=$(wc -l <"$1"); test -e "$2" && echo there || echo gone
+case " $FAIL " in *" $n "*) exit 1;; esac
+shift 2; exec "$@" """
+
+
+def says(t, path, fail):
+    return Sup(t, "--backoff-max=20ms", "--env", f"FAIL={fail}", "--", "sh", "-c", SAYS, "sh",
+               t.path("starts"), path, PYTHON, server("unix_path.py"), path)
+
+
+@step("the path of a server that fails for another reason is away at a few starts only")
+def _(t):
+    path = t.path("socket")
+    sup = says(t, path, " ".join(map(str, range(2, 18))))
+    wait_who(path)
+    sup.kill_worker()
+    wait_who(path)
+    wait_until(lambda: len(sup.out.lines) == 18, "it was started for the 18th time", 20)
+    away = [number for number, line in enumerate(sup.out.lines, 1) if line == "gone"]
+    assert away == [1, 4, 9, 14], sup.out.lines
+    assert sup.stop() == 0
+
+
+@step("one that served when its path was away by chance has it at all its later starts")
+def _(t):
+    path = t.path("socket")
+    sup = says(t, path, "2 3")
+    before = wait_who(path)["pid"]
+    for _ in range(3):
+        sup.kill_worker()
+        before = wait_other(path, before)
+    assert sup.out.lines == ["gone", "there", "there", "gone", "there", "there"], sup.out.lines
+    assert sup.stop() == 0
 
 
 @step("the second of two workers removes the path that the first has just bound: both serve, and it is held")

@@ -152,6 +152,20 @@ def _(t):
     assert not os.path.exists(path)
 
 
+@step("what is guessed of a server that looks for its path goes on in the new program")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.path("socket")
+    sup = Own(t, "--", PYTHON, server("asks_first.py"), "--looks", path)
+    for n_failed in (2, 3, 3):
+        wait_who(path)
+        before = str(sup.kill_worker())
+        wait_until(lambda before=before: wait_who(path).get("pid") not in (None, before), "it is back")
+        assert len([line for line in sup.said() if "status 78" in line]) == n_failed, sup.said()
+        assert verb(t, "upgrade")[0] == 0
+    assert sup.stop() == 0
+
+
 @step("a new program that exits, is another one, cannot run, or has another format: sup goes on")
 def _(t):
     need_bare("the next program is run as it is")
