@@ -173,7 +173,8 @@ def _(t):
     before, begin = wakeups(sup.pid), time.monotonic()
     while time.monotonic() < begin + 2:
         ask_who(port)
-    assert (wakeups(sup.pid) - before) / (time.monotonic() - begin) < 15
+    # Four looks; each waits for a lock in the kernel now and then. Hundreds of clients have come.
+    assert (wakeups(sup.pid) - before) / (time.monotonic() - begin) < 40
 
 
 run()

@@ -215,15 +215,22 @@ wait"""
 @step("a serial reload that fails says whether the old generation serves on or has to start again")
 def _(t):
     need_root("the network of the story is its own")
-    for n_workers, what in ((1, "is started again"), (2, "serves on")):
-        sup = Sup(t, "--control", t.path("control"), "-n", n_workers, "--reload=serial", "--",
-                  PYTHON, server("simple.py"), 8001)
+    program = t.write("server.sh", f"exec {PYTHON} {server('simple.py')} 8001\n")
+    for n_workers in (1, 2):
+        sup = Sup(t, "--control", t.path("control"), "-n", n_workers, "--reload=serial", "--", "sh",
+                  program)
         sup.workers(n_workers)
         wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
         code, said = verb(t, "reload", "--", "sh", "-c", "exit 3")
         assert code == 1 and "status 3 before it was ready" in said, (code, said)
-        sup.wait_for_log(f"reload failed: .*; generation 1 {what}")
+        sup.wait_for_log("reload failed: .*; generation 1 serves on")
         assert wait_who(8001)["generation"] == "1"
+        if n_workers == 1:
+            code, said = verb(t, "reload", "--", "sh", "-c", f"rm -f {program}; exit 3")
+            assert code == 1 and "status 3 before it was ready" in said, (code, said)
+            sup.wait_for_log("reload failed: .*; generation 1 is started again")
+            t.write("server.sh", f"exec {PYTHON} {server('simple.py')} 8001\n")
+            assert wait_who(8001)["generation"] == "1"
         assert sup.stop() == 0
 
 
