@@ -28,6 +28,15 @@ has_claimed(const Worker *w, const HeldKey *key)
         return false;
 }
 
+/* Whether it is of the generation that a reload brings. */
+static bool
+is_new(const Worker *w)
+{
+        const Rollout *r = &w->supervisor->rollout;
+
+        return r->generation && w->generation == r->generation;
+}
+
 /*
  * Whether a worker that is to be replaced has claimed it. Of a serial reload the one in the same place is
  * gone, and the others, if they are of the same kind, tell what it had.
@@ -37,6 +46,8 @@ is_of_old(const Worker *w, const Held *h)
 {
         const Supervisor *s = w->supervisor;
 
+        if (!is_new(w)) /* with many workers this takes a while */
+                return false;
         for (size_t n = 0; n < h->n_claims; n++)
                 for (size_t i = 0; i < s->n_workers; i++) {
                         const Worker *old = s->workers[i];
@@ -73,10 +84,10 @@ static bool
 is_starting(const Worker *w)
 {
         const Supervisor *s = w->supervisor;
-        bool is_new =
-                s->rollout.state == ROLLOUT_STARTING && w->generation == s->rollout.generation;
+        bool is_candidate = s->rollout.state == ROLLOUT_STARTING && is_new(w);
 
-        return w->state == LIFE_STARTING && (is_new || (w->ended_usec && w->role == ROLE_ACTIVE));
+        return w->state == LIFE_STARTING &&
+               (is_candidate || (w->ended_usec && w->role == ROLE_ACTIVE));
 }
 
 /*
@@ -120,7 +131,7 @@ candidate_is_serial(const Worker *w)
 void
 candidate_ends(Worker *w)
 {
-        w->was_behind = !w->claimed_usec || find_missing(w) != NULL;
+        w->was_behind = is_new(w) && (!w->claimed_usec || find_missing(w));
 }
 
 /* Whether it may have refused to run beside the old one: it ended by itself, and early. */
