@@ -21,9 +21,8 @@ has_claimed(const Worker *w, const HeldKey *key)
         for (size_t i = 0; i < held->n_items; i++) {
                 const Held *h = held->items[i];
 
-                for (size_t n = 0; n < h->n_claims; n++)
-                        if (h->claims[n].owner == w->incarnation && held_key_equal(&h->key, key))
-                                return true;
+                if (held_key_equal(&h->key, key) && worker_has_claimed(w, h))
+                        return true;
         }
         return false;
 }
@@ -83,8 +82,7 @@ find_missing(const Worker *w)
 static bool
 is_starting(const Worker *w)
 {
-        const Supervisor *s = w->supervisor;
-        bool is_candidate = s->rollout.state == ROLLOUT_STARTING && is_new(w);
+        bool is_candidate = w->supervisor->rollout.state == ROLLOUT_STARTING && is_new(w);
 
         return w->state == LIFE_STARTING &&
                (is_candidate || (w->ended_usec && w->role == ROLE_ACTIVE));
@@ -123,8 +121,8 @@ candidate_is_serial(const Worker *w)
 {
         const Rollout *r = &w->supervisor->rollout;
 
-        return r->state == ROLLOUT_STARTING && r->reload.mode == RELOAD_SERIAL &&
-               w->generation == r->generation && !w->ready_usec;
+        return r->state == ROLLOUT_STARTING && r->reload.mode == RELOAD_SERIAL && is_new(w) &&
+               !w->ready_usec;
 }
 
 /* A worker ended, and its claims are not forgotten yet: did it bind all that the old one has? */
@@ -165,8 +163,7 @@ candidate_follow(const Worker *old, const Worker *standby)
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
 
-                if (w->generation == s->rollout.generation && w->role == ROLE_CANDIDATE &&
-                    w->index == old->index)
+                if (is_new(w) && w->role == ROLE_CANDIDATE && w->index == old->index)
                         w->index = standby->index;
         }
 }
@@ -182,8 +179,7 @@ rollout_worker_failed(Worker *w)
         bool baking = s->rollout.state == ROLLOUT_BAKING;
         char how[64];
 
-        if (!s->rollout.generation || w->generation != s->rollout.generation ||
-            w->role == ROLE_RETIRING || w->was_asked ||
+        if (!is_new(w) || w->role == ROLE_RETIRING || w->was_asked ||
             (w->ready_usec && w->role != ROLE_CANDIDATE) || may_try_again(w))
                 return;
         (void)report_end(w, how, sizeof(how));

@@ -36,7 +36,9 @@ static const Field supervisor_fields[] = {
         FIELD(Supervisor, is_controlled, FIELD_BOOL),
         FIELD(Supervisor, last_reload_generation, FIELD_UNSIGNED),
         FIELD(Supervisor, last_reload_usec, FIELD_U64),
-        {"takes_paths_away", FIELD_BOOL, offsetof(Supervisor, away.is_away)},
+        {"is_away", FIELD_BOOL, offsetof(Supervisor, away.is_away)},
+        {"away_failed", FIELD_UNSIGNED, offsetof(Supervisor, away.n_failed)},
+        {"away_wanted", FIELD_UNSIGNED, offsetof(Supervisor, away.n_wanted)},
 };
 
 static const Field measure_fields[] = {
@@ -92,6 +94,7 @@ static const Field worker_fields[] = {
         FIELD(Worker, done, FIELD_BOOL),
         FIELD(Worker, nudge, FIELD_BOOL),
         FIELD(Worker, drained, FIELD_BOOL),
+        FIELD(Worker, was_parked, FIELD_BOOL),
         FIELD(Worker, is_guess, FIELD_BOOL),
         FIELD(Worker, restart.n_failures, FIELD_UNSIGNED),
         FIELD(Worker, trap_fd, FIELD_INT),
@@ -163,30 +166,10 @@ save_worker(const Worker *w)
         (void)json_object_set_new(object, "starts", starts);
         (void)json_object_set_new(object, "n_starts", json_integer(w->restart.n_starts));
         (void)json_object_set_new(object, "watched", json_boolean(w->watchdog != NULL));
-        (void)json_object_set_new(object, "was_parked", json_boolean(w->was_parked));
         (void)json_object_set_new(
                 object, "ready_fd",
                 json_integer(w->ready_source ? sd_event_source_get_io_fd(w->ready_source) : -1));
         return object;
-}
-
-static json_t *
-save_supervisor(const Supervisor *s)
-{
-        json_t *object = SAVE(s, supervisor_fields);
-
-        (void)json_object_set_new(object, "away_failed", json_integer(s->away.n_failed));
-        (void)json_object_set_new(object, "away_wanted", json_integer(s->away.n_wanted));
-        return object;
-}
-
-/* An older `sup` did not count. */
-static int
-load_supervisor(Supervisor *s, const json_t *object)
-{
-        s->away.n_failed = (unsigned)json_integer_value(json_object_get(object, "away_failed"));
-        s->away.n_wanted = (unsigned)json_integer_value(json_object_get(object, "away_wanted"));
-        return LOAD(s, supervisor_fields, object);
 }
 
 static json_t *
@@ -219,8 +202,8 @@ persist_save(const Supervisor *s)
                 "{s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
                 "s:o}",
                 "format", PERSIST_FORMAT, "pid", (int)getpid(), "arguments", arguments, "inherited",
-                persist_save_inherited(s->config), "supervisor", save_supervisor(s), "current",
-                (int)s->current->number, "generations", generations, "workers", workers,
+                persist_save_inherited(s->config), "supervisor", SAVE(s, supervisor_fields),
+                "current", (int)s->current->number, "generations", generations, "workers", workers,
                 "strangers", strangers, "sockets", persist_save_sockets(s), "control",
                 save_control(s), "terminal", fields_save_bytes(&s->terminal, sizeof(s->terminal)),
                 "last_reload", SAVE(&s->last_reload, measure_fields), "files",
@@ -293,9 +276,6 @@ load_worker(Supervisor *s, const json_t *object)
         load_known(&w->known, json_object_get(object, "known"));
         w->started_ticks = (uint64_t)json_integer_value(json_object_get(object, "started_ticks"));
         w->is_watched = json_is_true(json_object_get(object, "watched"));
-        /* An older `sup` did not say so. */
-        w->was_parked =
-                w->state == LIFE_PARKED || json_is_true(json_object_get(object, "was_parked"));
         return r < 0 ? r : load_starts(w, object);
 }
 
@@ -335,7 +315,7 @@ load_all(Supervisor *s, const json_t *state)
         if (r == 0 && !s->current)
                 r = -EBADMSG;
         if (r == 0)
-                r = load_supervisor(s, json_object_get(state, "supervisor"));
+                r = LOAD(s, supervisor_fields, json_object_get(state, "supervisor"));
         if (r == 0)
                 r = persist_load_sockets(s, json_object_get(state, "sockets"));
         if (r == 0)

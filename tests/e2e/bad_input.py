@@ -202,6 +202,7 @@ def _(t):
     port = free_port()
     sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=without("seccomp"))
     assert wait_who(port)["pid"] == str(sup.worker())
+    sup.wait_for_log("capture|filter")
     said = [line for line in sup.said() if re.search("capture|filter", line)]
     assert len(said) == 1, sup.said()
 

@@ -170,11 +170,14 @@ def _(t):
         time.sleep(1)
         return wakeups(sup.pid) <= before + 1
     wait_until(is_quiet, "it is quiet after a while", 15)
-    before, begin = wakeups(sup.pid), time.monotonic()
-    while time.monotonic() < begin + 2:
-        ask_who(port)
-    # Four looks; each waits for a lock in the kernel now and then. Hundreds of clients have come.
-    assert (wakeups(sup.pid) - before) / (time.monotonic() - begin) < 40
+
+    def looks_seldom():
+        """One of several spans will do: what else runs makes sup wait for locks of the kernel."""
+        before, begin = wakeups(sup.pid), time.monotonic()
+        while time.monotonic() < begin + 2:
+            ask_who(port)
+        return (wakeups(sup.pid) - before) / (time.monotonic() - begin) < 15
+    wait_until(looks_seldom, "a busy one costs less than 15 wake-ups in a second", 15)
 
 
 run()

@@ -258,7 +258,7 @@ def _(t):
     die(sup)
     sup = sup_named(t, "-l", f"127.0.0.1:{port}", "--", "sleep", "1000", user=True)
     assert sup.wait() == 1
-    diag(sup.said()[-1])
+    diag(sup.err.until_end()[-1])
     assert sup.err.find(f"cannot listen on 127.0.0.1:{port} .*root"), sup.said()
     sup = sup_named(t, "--", PYTHON, server("simple.py"), port, user=True)
     line = sup.wait_for_log(f"worker 1 could not listen on 127.0.0.1:{port}.*").string
