@@ -245,6 +245,7 @@ def _(t):
     for number, reload in enumerate(reloads, 3):
         code, said = result(reload, 30)
         assert code == 1 and f"status {number}" in said, said
+    wait_until(lambda: "".join(sup.said()).count("reload failed") == len(reloads), "all is said")
     story = [line for line in sup.said() if re.search("reloading|reload failed|is ready", line)]
     assert [re.search("reloading|failed|is ready", line)[0] for line in story] == \
         ["is ready"] + ["reloading", "is ready", "failed"] * 4, story

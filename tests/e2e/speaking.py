@@ -97,7 +97,7 @@ def _(t):
 def _(t):
     sup = Sup(t, "--restart=never", "--", "sh", "-c", "echo out; echo sup: err >&2; read _ || true",
               stdin=subprocess.PIPE)
-    sup.out.wait_for("out")
+    sup.err.wait_for("sup: err")  # until then the shell has its stderr in the place of its stdout
     assert procs.fds_of(sup.worker())[1] == procs.fds_of(sup.pid)[1]
     sup.process.stdin.close()
     assert sup.wait() == 0

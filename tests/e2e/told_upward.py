@@ -102,10 +102,11 @@ def _(t):
 
 @step("--start-timeout: at the start as much time is asked for, and without it none")
 def _(t):
+    begin = time.monotonic()
     manager, _ = supervise(t, "--start-timeout=5s", "--", PYTHON, server("slow_start.py"),
                            free_port(), 1)
     asked, = manager.hear_ready(20)
-    assert 5 < asked <= 6, asked
+    assert 5 - (time.monotonic() - begin) < asked <= 6, asked
     manager, _ = supervise(t, "--", PYTHON, server("slow_start.py"), free_port(), 1)
     assert manager.hear_ready(20) == []
 
@@ -129,14 +130,15 @@ time.sleep(1000)
 def _(t):
     manager, sup = supervise(t, "--start-timeout=1s", "--", PYTHON, t.write("says.py", SAYS),
                              free_port(), 2)
-    first, second = manager.hear_ready(20)
-    assert 1 < first <= 2 and 9 < second <= 11, (first, second)
+    *first, last = manager.hear_ready(20)  # of a sup that comes late it may be the first it hears
+    assert len(first) <= 1 and all(asked <= 2 for asked in first), first
+    assert 9 < last <= 11, last
     assert not sup.err.find("not ready after"), sup.said()
 
 
 @step("one that asks for more time in each of its starts, and comes to nothing, is passed on once")
 def _(t):
-    manager, sup = supervise(t, "--", PYTHON, t.write("says.py", SAYS), 0, 0.2)
+    manager, sup = supervise(t, "--", PYTHON, t.write("says.py", SAYS), 0, 0.5)
     mark = 0
     for _ in range(4):
         sup.wait_for_log("exited with status 1", since=mark)
