@@ -10,14 +10,18 @@
 
 #define PROC_COMM_MAX 64
 
+/* In the order in which they were added; quick to look into as long as that is an ascending one. */
 typedef struct PidSet {
         pid_t *pids;
         size_t n_pids;
         size_t n_allocated;
+        bool is_unordered; /* there is one before a smaller one */
 } PidSet;
 
 int pidset_add(PidSet *set, pid_t pid);
+int pidset_append(PidSet *set, pid_t pid);
 bool pidset_has(const PidSet *set, pid_t pid);
+void pidset_sort(PidSet *set);
 void pidset_deinit(PidSet *set);
 void pidset_deinit_p(PidSet *set);
 

@@ -66,17 +66,18 @@ workers_tidy(Supervisor *s)
         s->n_workers = kept;
 }
 
-/* The main processes of all workers. */
+/* The main processes of all workers, in ascending order. */
 void
 workers_read_mains(const Supervisor *s, PidSet *ret_mains)
 {
         for (size_t i = 0; i < s->n_workers; i++)
                 if (s->workers[i]->pid)
-                        (void)pidset_add(ret_mains, s->workers[i]->pid);
+                        (void)pidset_append(ret_mains, s->workers[i]->pid);
         if (s->rollout.check_pid)
-                (void)pidset_add(ret_mains, s->rollout.check_pid);
+                (void)pidset_append(ret_mains, s->rollout.check_pid);
         if (s->upgrade.check_pid)
-                (void)pidset_add(ret_mains, s->upgrade.check_pid);
+                (void)pidset_append(ret_mains, s->upgrade.check_pid);
+        pidset_sort(ret_mains);
 }
 
 /* Whether every orphan must come from the one worker that there is. */

@@ -135,6 +135,34 @@ on_unix(const SockdiagUnix *u, void *userdata)
         }
 }
 
+/* Whether there are sockets besides the held ones themselves: the kernel's tables may be long. */
+static bool
+has_others(const ConnectionSet *sockets, const HeldTable *held)
+{
+        for (size_t i = 0; i < sockets->n; i++) {
+                bool is_held = false;
+
+                for (size_t j = 0; j < held->n_items && !is_held; j++)
+                        is_held = held->items[j]->ino == sockets->inodes[i];
+                if (!is_held)
+                        return true;
+        }
+        return false;
+}
+
+/* Whether a generation is served at a port, or else at unix sockets. */
+static bool
+is_served(const HeldTable *held, unsigned generation, bool at_port)
+{
+        for (size_t i = 0; i < held->n_items; i++) {
+                const Held *h = held->items[i];
+
+                if (held_is_for(h, generation) && address_has_port(&h->key.address) == at_port)
+                        return true;
+        }
+        return false;
+}
+
 /*
  * The connections that the processes have open on the held sockets of a generation; idle ones are
  * those without data for idle_usec (0: none; TCP only). *ret must be deinitialised by the caller.
@@ -158,12 +186,13 @@ connections_read(const PidSet *pids, const HeldTable *held, unsigned generation,
         for (size_t i = 0; i < pids->n_pids && r >= 0; i++)
                 r = procfd_read_sockets(pids->pids[i], on_socket, &sockets);
         sort_set(&sockets);
-        if (r >= 0)
-                r = sockdiag_dump_inet(&query, on_tcp, &search);
-        if (r >= 0)
-                r = sockdiag_dump_unix(on_unix, &search);
-        if (r >= 0)
-                r = search.result;
+        if (r >= 0 && has_others(&sockets, held)) {
+                if (is_served(held, generation, true))
+                        r = sockdiag_dump_inet(&query, on_tcp, &search);
+                if (r >= 0 && is_served(held, generation, false))
+                        r = sockdiag_dump_unix(on_unix, &search);
+                r = r < 0 ? r : search.result;
+        }
         if (r < 0) {
                 connections_deinit(&found);
                 return r;

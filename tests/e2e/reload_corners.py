@@ -291,16 +291,22 @@ def _(t):
 @step("where connections cannot be seen, an old generation ends with --drain-timeout")
 def _(t):
     need_root("the network of the story is its own")
-    sup = Sup(t, "--drain=connections", "--drain-timeout", "2s", "--", PYTHON, server("simple.py"),
-              8001, prefix=without(f"socket/{socket.AF_NETLINK.value}=EAFNOSUPPORT"))
-    wait_who(8001)
+    sup = Sup(t, "--drain=connections", "--drain-timeout", "2s", "--", PYTHON,
+              server("keeps_open.py"), 8001,
+              prefix=without(f"socket/{socket.AF_NETLINK.value}=EAFNOSUPPORT"))
+    wait_until(lambda: not is_refused(8001), "it listens")
     old = sup.worker()
+    client = connect(8001)
+    t.defer(client.close)
+    assert client.recv(100) == f"pid={old}\n".encode()
     begin = time.monotonic()
     sup.send(signal.SIGHUP)
     sup.wait_for_log("generation 2 serves", 20)
     wait_until(lambda: not procs.alive(old), "the old worker has ended", 20)
     assert time.monotonic() - begin > 2
-    assert wait_who(8001)["pid"] == str(sup.worker())
+    assert client.recv(100) == b""
+    with connect(8001) as client:
+        assert client.recv(100) == f"pid={sup.worker()}\n".encode()
     ends_clean(sup)
 
 

@@ -26,10 +26,12 @@ leave_orphan(void)
                 if (worker == 0) {
                         prctl(PR_SET_PDEATHSIG, 0); /* it shall survive its supervisor, */
                         alarm(FACT_SECONDS);        /* but not for ever */
+                        worker = getpid();
+                        MUST(write(pipe_fds[1], &worker, sizeof(worker)) ==
+                             (ssize_t)sizeof(worker));
                         pause();
                         _exit(1);
                 }
-                MUST(write(pipe_fds[1], &worker, sizeof(worker)) == (ssize_t)sizeof(worker));
                 pause();
         }
         close(pipe_fds[1]);

@@ -37,12 +37,38 @@ the_pids_keep_their_order(void **state)
         assert_int_equal(set.pids[2], 20);
 }
 
+static void
+a_set_is_asked_the_same_in_every_order(void **state)
+{
+        CLEANUP(pidset_deinit_p) PidSet set = {0};
+
+        (void)state;
+        pidset_sort(&set);
+        assert_int_equal(set.n_pids, 0);
+        for (int round = 0; round < 2; round++) { /* the second one in the place of the first */
+                for (pid_t i = 0; i < 100; i++)
+                        assert_int_equal(pidset_add(&set, 1 + i * 37 % 100 * 2), 0);
+                for (int sorted = 0; sorted < 2; sorted++) {
+                        for (pid_t pid = 0; pid <= 201; pid++)
+                                assert_int_equal(pidset_has(&set, pid), pid % 2 == 1 && pid < 200);
+                        assert_int_equal(pidset_add(&set, 1), 0);
+                        assert_int_equal(set.n_pids, 100);
+                        pidset_sort(&set);
+                }
+                for (size_t i = 1; i < set.n_pids; i++)
+                        assert_true(set.pids[i - 1] < set.pids[i]);
+                set.n_pids = 0;
+                assert_false(pidset_has(&set, 1));
+        }
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_set_of_pids_has_each_of_them_once),
                 cmocka_unit_test(the_pids_keep_their_order),
+                cmocka_unit_test(a_set_is_asked_the_same_in_every_order),
         };
 
         return unit_run(tests);
