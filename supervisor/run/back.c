@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * back.c - a serial reload failed: old workers that it had ended are on their way back.
+ * back.c - a reload failed: old workers that it had ended are on their way back.
  *
  * Gist: "the old generation serves on" is true when they serve, and a reload that waits for its turn would
  * end them again before that. So the failed one is over when they are ready or have failed as well, and
- * after a while in any case.
+ * after a while in any case; until then, new ones that have taken their places serve.
  */
 #include "base/parse.h"
 #include "run/state.h"

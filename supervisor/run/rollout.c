@@ -261,8 +261,7 @@ revert(Supervisor *s)
                 serve_out(s, g);
                 return;
         }
-        if (s->rollout.reload.mode == RELOAD_SERIAL)
-                back_expect(s);
+        back_expect(s);
         for (size_t i = 0; i < n; i++) {
                 Worker *w = s->workers[i];
 
@@ -429,17 +428,15 @@ candidate_ready(Worker *w)
         rollout_event(s, find_old(s, 0) ? ROLLOUT_EVENT_READY_SOME : ROLLOUT_EVENT_READY_ALL);
 }
 
-/* A worker of the old generation is back: the new one in its place can go. */
+/* Those of the new generation that had taken a place can go: in that of an old one that is back, or all. */
 static void
-old_is_back(const Worker *back)
+end_new(const Supervisor *s, const Worker *back)
 {
-        const Supervisor *s = back->supervisor;
-
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];
 
                 if (w->generation == s->rollout.generation && w->role == ROLE_ACTIVE &&
-                    w->index == back->index)
+                    (!back || w->index == back->index))
                         worker_retire(w);
         }
 }
@@ -454,17 +451,29 @@ rollout_worker_ready(Worker *w)
                 candidate_ready(w);
         else if (s->rollout.state == ROLLOUT_REVERTING && w->generation == s->current &&
                  s->rollout.generation && !s->rollout.generation->is_steered)
-                old_is_back(w);
+                end_new(s, w);
+}
+
+/* See whether the old workers are back, so that the reload that failed is over. */
+static void
+look_back(Supervisor *s)
+{
+        Generation *g = s->rollout.generation;
+
+        if (back_is_awaited(s))
+                return;
+        if (!g || generation_is_empty(g))
+                rollout_event(s, ROLLOUT_EVENT_REVERTED);
+        else if (!g->is_steered && s->rollout.reload.mode != RELOAD_SERIAL)
+                end_new(s, NULL);
 }
 
 /* After every round of events: what has come to its end by itself. */
 void
 rollout_tidy(Supervisor *s)
 {
-        if (s->rollout.state == ROLLOUT_REVERTING &&
-            (!s->rollout.generation || generation_is_empty(s->rollout.generation)) &&
-            !back_is_awaited(s))
-                rollout_event(s, ROLLOUT_EVENT_REVERTED);
+        if (s->rollout.state == ROLLOUT_REVERTING)
+                look_back(s);
         if (s->rollout.n_queue && rollout_may_begin(s))
                 rollout_event(s, ROLLOUT_EVENT_REQUEST);
 }

@@ -261,4 +261,22 @@ def _(t):
     settles(t, 3)
 
 
+@step("so it does when a new worker had taken the place of the old one that fails: it goes as well")
+def _(t):
+    starts(t, n_workers=2)
+    hold(t, 2, 2)
+    reload = begin(t, "reload")
+    wait_worker(t, generation=2, worker=1, state="ready")
+    wait_until(lambda: count(t, generation=1) == 1, "it has taken a place")
+    for name in ("fail.1.1", "fail.2.2"):
+        t.write(name, "")
+    release(t, 2, 2)
+    code, said = result(reload)
+    assert code == 1 and "worker 2 exited with status 3" in said, said
+    wait_until(lambda: count(t, generation=2) == 0, "the new one is gone")
+    assert ask_who(8001)["generation"] == "1"
+    works(begin(t, "reload"))
+    settles(t, 3, 2)
+
+
 run()
