@@ -9,7 +9,7 @@
  *
  * Some servers look whether their path is there, or somebody behind it, before they bind it, and end if
  * so: they meet the socket that is held for them. That is guessed from the ends of workers
- * (policy/away.c), however they end: who ends may be a wrapper. The name is taken away then until the next
+ * (policy/away.c) that gave up, with whatever status: who ends may be a wrapper. The name is taken away then until the next
  * worker binds it, and is back when that one has ended. That a client was there and is gone, which may
  * have been the server, is known by a connection in the queue. What the worker has bound before it asks
  * says nothing, nor that it is ready by that.
@@ -260,6 +260,14 @@ tell_away(const Worker *w, const Held *waiting, bool met_client)
                          w->index, path);
 }
 
+/* Whether its end may have been its own decision: it exited, called abort(3), or met a compiler's trap. */
+static bool
+gave_up(const Worker *w)
+{
+        return w->end_code == CLD_EXITED || w->end_status == SIGABRT || w->end_status == SIGILL ||
+               w->end_status == SIGTRAP;
+}
+
 /* A worker ended; what it claimed does not wait yet. Was it by what it found at another path? */
 void
 paths_worker_ends(Worker *w)
@@ -270,7 +278,7 @@ paths_worker_ends(Worker *w)
         bool was_away = s->away.is_away;
         AwayEnd end = {
                 .was_away = w->paths_away,
-                .has_failed = waiting && !w->was_asked,
+                .has_failed = waiting && !w->was_asked && gave_up(w),
                 .has_bound = !waiting && has_bound(w),
                 .met_client = asked != NULL,
                 .is_last = candidate_is_serial(w),

@@ -15,7 +15,7 @@ static const Field held_fields[] = {
         FIELD(Held, origin, FIELD_INT),     FIELD(Held, from_manager, FIELD_BOOL),
         FIELD(Held, name, FIELD_TEXT),      FIELD(Held, backlog, FIELD_INT),
         FIELD(Held, nonblock, FIELD_BOOL),  FIELD(Held, as_any_address, FIELD_BOOL),
-        FIELD(Held, drops_seen, FIELD_U32),
+        FIELD(Held, drops_seen, FIELD_U32), FIELD(Held, was_claimed, FIELD_BOOL),
 };
 
 static const Field path_fields[] = {

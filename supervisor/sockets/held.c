@@ -163,6 +163,7 @@ held_claim(Held *h, const HeldClaim *claim)
 {
         HeldClaim *claims;
 
+        h->was_claimed = true;
         for (size_t i = 0; i < h->n_claims; i++)
                 if (h->claims[i].owner == claim->owner &&
                     address_equal(&h->claims[i].asked, &claim->asked)) {

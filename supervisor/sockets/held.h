@@ -57,6 +57,7 @@ typedef struct Held {
                 n_gone; /* connections in its queue whose client was gone, when a worker ended last */
         HeldClaim *claims;
         size_t n_claims;
+        bool was_claimed;      /* its generation asks for it, also while no worker lives */
         bool is_counted;       /* we captured it, and have seen all workers since */
         unsigned n_missed;     /* see policy/unclaimed.h */
         uint64_t served_usec;  /* the same */

@@ -419,7 +419,7 @@ steer_commit(HeldTable *t, unsigned generation)
                 Held *h = t->items[i];
 
                 if (h->generation == generation && h->group &&
-                    (h->origin == HELD_NAMED || h->n_claims > 0))
+                    (h->origin == HELD_NAMED || h->was_claimed))
                         steer_to(t, h);
         }
 }

@@ -249,6 +249,35 @@ def says(t, path, fail):
                t.path("starts"), path, PYTHON, server("unix_path.py"), path)
 
 
+GATE = 'while test -e "$0"; do sleep 0.05; done; exec "$@"'
+
+
+@step("the path of a server that is killed before it binds it is always there, also in a serial reload")
+def _(t):
+    path, hold = t.path("socket"), t.path("hold")
+    sup = Sup(t, "--backoff-max=20ms", "--control", t.path("control"), "--reload=serial", "--",
+              "sh", "-c", GATE, hold, PYTHON, server("unix_path.py"), path)
+    wait_who(path)
+    t.write("hold", "")
+    clients = []
+    for kind in (signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGKILL):
+        os.kill(before := sup.worker(), kind)
+        wait_until(lambda pid=before: procs.children_of(sup.pid) not in ([], [pid]), "the next one")
+        clients.append(connect(path))
+    os.unlink(hold)
+    for client in clients:
+        assert read_all(client)
+    t.write("hold", "")
+    before = sup.worker()
+    sup.send(signal.SIGHUP)
+    for _ in range(2):
+        wait_until(lambda pid=before: procs.children_of(sup.pid) not in ([], [pid]), "the next one")
+        os.kill(before := sup.worker(), signal.SIGKILL)
+        clients.append(connect(path))
+    os.unlink(hold)
+    assert read_all(clients[-1]) and read_all(clients[-2])
+
+
 @step("the path of a server that fails for another reason is away at a few starts only")
 def _(t):
     path = t.path("socket")

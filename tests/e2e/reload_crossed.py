@@ -5,11 +5,12 @@ and so does what crossed it.
 
 import os
 import re
+import signal
 import subprocess
 
 import procs
-from harness import (PATIENCE, PYTHON, Sup, ask_who, need_root, run, server, step, sup_binary,
-                     wait_until, wait_who)
+from harness import (PATIENCE, PYTHON, Sup, ask_who, connect, is_refused, need_root, read_all, run,
+                     server, step, sup_binary, wait_until, wait_who)
 from reloads import status
 
 WAYS = (["--drain=connections"], ["--reload=serial"], [])
@@ -277,6 +278,34 @@ def _(t):
     assert ask_who(8001)["generation"] == "1"
     works(begin(t, "reload"))
     settles(t, 3, 2)
+
+
+GATE = 'while test -e "$0/hold.$SUP_GENERATION.$SUP_WORKER"; do sleep 0.05; done; exec "$@"'
+
+
+@step("the old and the new worker die at once, on trial: who comes waits for the old one, nobody is refused")
+def _(t):
+    need_root("the network of the story is its own")
+    path = t.path("socket")
+    for program, address in (("simple.py", 8001), ("unix_path.py", path)):
+        sup = Sup(t, "-v", "--control", t.path("control"), "--", "sh", "-c", GATE, t.dir, PYTHON,
+                  server(program), address)
+        wait_who(address)
+        reload = begin(t, "reload", "--bake=30s")
+        sup.wait_for_log("on trial", 20)
+        assert ask_who(address)["generation"] == "2"
+        hold(t, 1, 1)
+        sup.send(signal.SIGSTOP)
+        for pid in procs.children_of(sup.pid):
+            os.kill(pid, signal.SIGKILL)
+        sup.send(signal.SIGCONT)
+        code, said = result(reload)
+        assert code == 1 and "on trial" in said, said
+        assert not is_refused(address)
+        with connect(address) as client:
+            release(t, 1, 1)
+            assert "generation=1 " in read_all(client)
+        assert sup.stop() == 0
 
 
 run()
