@@ -334,6 +334,7 @@ def _(t):
               t.path("bad"), *range(8001, 8006))
     wait_until(lambda: verb(t, "ready")[0] == 0, "it serves", 30)
     assert verb(t, "reload")[0] == 0
+    sup.wait_for_log("reloaded in")
     assert len([line for line in sup.said() if "but not on" in line]) == 1, sup.said()
     assert ask_who(8005)["generation"] == "2"
 

@@ -95,14 +95,14 @@ def _(t):
 
 @step("what a worker writes to stdout and stderr passes through untouched")
 def _(t):
-    sup = Sup(t, "--restart=never", "--", "sh", "-c", "echo out; echo sup: err >&2; read _ || true",
+    sup = Sup(t, "--restart=never", "--", "sh", "-c", "echo sup: err >&2; echo out; read _ || true",
               stdin=subprocess.PIPE)
-    sup.err.wait_for("sup: err")  # until then the shell has its stderr in the place of its stdout
+    sup.out.wait_for("out")  # before that, the shell has its stderr in the place of its stdout
     assert procs.fds_of(sup.worker())[1] == procs.fds_of(sup.pid)[1]
     sup.process.stdin.close()
     assert sup.wait() == 0
     assert sup.out.until_end() == ["out"]
-    assert "sup: err" in sup.err.lines
+    assert "sup: err" in sup.err.until_end()
 
 
 @step("no colour when stderr is not a terminal")
