@@ -9,10 +9,10 @@
  *
  * Some servers look whether their path is there, or somebody behind it, before they bind it, and end if
  * so: they meet the socket that is held for them. That is guessed from the ends of workers
- * (policy/away.c) that gave up, with whatever status: who ends may be a wrapper. The name is taken away then until the next
- * worker binds it, and is back when that one has ended. That a client was there and is gone, which may
- * have been the server, is known by a connection in the queue. What the worker has bound before it asks
- * says nothing, nor that it is ready by that.
+ * (policy/away.c) that gave up, with whatever status: who ends may be a wrapper. The name is taken away
+ * then until the next worker binds it, and is back when that one has ended. That a client was there and
+ * is gone, which may have been the server, is known by a connection in the queue. What the worker has
+ * bound before it asks says nothing, nor that it is ready by that.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -262,7 +262,7 @@ def _(t):
     clients = []
     for kind in (signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGKILL):
         os.kill(before := sup.worker(), kind)
-        wait_until(lambda pid=before: procs.children_of(sup.pid) not in ([], [pid]), "the next one")
+        sup.next_worker(before)
         clients.append(connect(path))
     os.unlink(hold)
     for client in clients:
@@ -271,7 +271,7 @@ def _(t):
     before = sup.worker()
     sup.send(signal.SIGHUP)
     for _ in range(2):
-        wait_until(lambda pid=before: procs.children_of(sup.pid) not in ([], [pid]), "the next one")
+        sup.next_worker(before)
         os.kill(before := sup.worker(), signal.SIGKILL)
         clients.append(connect(path))
     os.unlink(hold)
