@@ -315,3 +315,15 @@ process_started(pid_t pid)
                 return 0;
         return p.started_ticks;
 }
+
+/* Now, in the same ticks: who starts later has these or more (do_task_stat in fs/proc/array.c). */
+uint64_t
+process_ticks_now(void)
+{
+        uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
+        struct timespec up = {0};
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &up);
+        return (uint64_t)up.tv_sec * per_second +
+               (uint64_t)up.tv_nsec / 1000 * per_second / USEC_PER_SEC;
+}

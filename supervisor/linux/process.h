@@ -34,6 +34,7 @@ typedef struct Process {
 
 int process_read(pid_t pid, Process *ret);
 uint64_t process_started(pid_t pid);
+uint64_t process_ticks_now(void);
 
 int process_parse_stat(const char *text, Process *p);
 void process_parse_status(const char *text, Process *p);

@@ -86,7 +86,7 @@ struct Worker {
         pid_t pid_before;       /* of the main process that ended last */
         pid_t group;            /* the process group that it was started in, where it has its own */
         pid_t session;          /* that a daemonised main process made, or 0 */
-        uint64_t started_ticks; /* when the process began that was started in it; see known.h */
+        uint64_t started_ticks; /* its processes are not older; see known.h */
         Known known;            /* processes that were seen to be its own */
         unsigned born_index;    /* as its environment says; a standby may get other ones */
         unsigned born_generation;

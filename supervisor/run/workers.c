@@ -205,6 +205,7 @@ spawn(Worker *w)
         w->listened = w->was_asked = w->was_late = w->nudge = w->kill_sweep = w->drained = false;
         w->is_guess = w->captured = w->is_deaf = w->was_parked = false;
         paths_worker_starts(w);
+        w->started_ticks = process_ticks_now();
         if (launch_worker(w) < 0) {
                 if (!s->has_started)
                         supervisor_stop(s, true, w->end_status);
@@ -214,7 +215,6 @@ spawn(Worker *w)
                 return;
         }
         w->group = w->pid;
-        w->started_ticks = process_started(w->pid);
         s->has_started = true;
         expect_ready(w);
         log_event(&(LogEvent){.level = LOG_DEBUG,

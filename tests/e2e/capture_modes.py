@@ -149,4 +149,16 @@ def _(t):
     ask_who(port)
 
 
+@step("without close_range, as in an old sandbox: what it binds is held all the same, silently")
+def _(t):
+    for error in "ENOSYS", "EPERM":
+        port = free_port()
+        sup = Sup(t, "--", PYTHON, server("simple.py"), port, prefix=without(f"close_range={error}"))
+        for _ in range(3):
+            assert wait_who(port)["pid"] == str(sup.kill_worker())
+        assert not said_of_capture(sup), sup.said()
+        assert wait_who(port)["pid"] == str(sup.worker())
+        assert sup.stop() == 0
+
+
 run()

@@ -168,6 +168,17 @@ a_process_that_is_gone_is_not_taken_for_another(void **state)
         assert_int_equal(process_read(pid, &p), -ESRCH);
 }
 
+static void
+who_starts_now_is_not_older_than_now(void **state)
+{
+        uint64_t before = process_ticks_now();
+        pid_t pid = child_start(NULL);
+
+        (void)state;
+        assert_in_range(process_started(pid), before, process_ticks_now());
+        child_end(pid);
+}
+
 int
 main(void)
 {
@@ -181,6 +192,7 @@ main(void)
                 cmocka_unit_test(we_are_who_we_are),
                 cmocka_unit_test(a_stopped_child_shows_it),
                 cmocka_unit_test(a_process_that_is_gone_is_not_taken_for_another),
+                cmocka_unit_test(who_starts_now_is_not_older_than_now),
         };
 
         return unit_run(tests);
