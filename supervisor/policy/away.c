@@ -13,8 +13,23 @@
  */
 #include "policy/away.h"
 
+#include <signal.h>
+
 #define N_WANTED_FIRST 2
 #define N_WANTED_MAX 4
+
+/*
+ * Whether an end may have been the server's own decision, from its status as a shell has it: it exited,
+ * called abort(3), or met a compiler's trap. Otherwise it was killed, perhaps below a wrapper.
+ */
+bool
+away_is_own_end(int shell_status)
+{
+        int signo = shell_status - 128;
+
+        return signo <= 0 || signo >= _NSIG || signo == SIGABRT || signo == SIGILL ||
+               signo == SIGTRAP;
+}
 
 static void
 note_failed(Away *a, const AwayEnd *end)

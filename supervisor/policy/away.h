@@ -21,6 +21,7 @@ typedef struct AwayEnd {
         bool is_last;    /* if this one will not do, there is no other one: a serial reload */
 } AwayEnd;
 
+bool away_is_own_end(int shell_status);
 void away_after_end(Away *a, const AwayEnd *end);
 
 #endif

@@ -260,14 +260,6 @@ tell_away(const Worker *w, const Held *waiting, bool met_client)
                          w->index, path);
 }
 
-/* Whether its end may have been its own decision: it exited, called abort(3), or met a compiler's trap. */
-static bool
-gave_up(const Worker *w)
-{
-        return w->end_code == CLD_EXITED || w->end_status == SIGABRT || w->end_status == SIGILL ||
-               w->end_status == SIGTRAP;
-}
-
 /* A worker ended; what it claimed does not wait yet. Was it by what it found at another path? */
 void
 paths_worker_ends(Worker *w)
@@ -276,9 +268,10 @@ paths_worker_ends(Worker *w)
         const Held *waiting = find_waiting(s, false);
         const Held *asked = waiting ? find_waiting(s, true) : NULL;
         bool was_away = s->away.is_away;
+        int status = restart_exit_status(w->end_code, w->end_status);
         AwayEnd end = {
                 .was_away = w->paths_away,
-                .has_failed = waiting && !w->was_asked && gave_up(w),
+                .has_failed = waiting && !w->was_asked && away_is_own_end(status),
                 .has_bound = !waiting && has_bound(w),
                 .met_client = asked != NULL,
                 .is_last = candidate_is_serial(w),

@@ -249,7 +249,15 @@ def says(t, path, fail):
                t.path("starts"), path, PYTHON, server("unix_path.py"), path)
 
 
-GATE = 'while test -e "$0"; do sleep 0.05; done; exec "$@"'
+# The shell itself waits, at a FIFO: a process of its own would be left behind when it is killed.
+GATE = 'test ! -p "$0" || read _ <"$0"; exec "$@"'
+
+
+def open_gate(fifo):
+    """Lets all go on that wait, and all that come."""
+    keeper = os.open(fifo, os.O_RDWR)
+    os.unlink(fifo)
+    os.close(keeper)
 
 
 @step("the path of a server that is killed before it binds it is always there, also in a serial reload")
@@ -258,24 +266,43 @@ def _(t):
     sup = Sup(t, "--backoff-max=20ms", "--control", t.path("control"), "--reload=serial", "--",
               "sh", "-c", GATE, hold, PYTHON, server("unix_path.py"), path)
     wait_who(path)
-    t.write("hold", "")
+    os.mkfifo(hold)
     clients = []
     for kind in (signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGKILL):
         os.kill(before := sup.worker(), kind)
         sup.next_worker(before)
         clients.append(connect(path))
-    os.unlink(hold)
+    open_gate(hold)
     for client in clients:
         assert read_all(client)
-    t.write("hold", "")
+    os.mkfifo(hold)
     before = sup.worker()
     sup.send(signal.SIGHUP)
     for _ in range(2):
         sup.next_worker(before)
         os.kill(before := sup.worker(), signal.SIGKILL)
         clients.append(connect(path))
-    os.unlink(hold)
+    open_gate(hold)
     assert read_all(clients[-1]) and read_all(clients[-2])
+
+
+@step("the same when it is killed below a shell, which tells so with its status")
+def _(t):
+    path, hold = t.path("socket"), t.path("hold")
+    sup = Sup(t, "--backoff-max=20ms", "--", "sh", "-c", '"$@"; exit $?', "sh",
+              "sh", "-c", GATE, hold, PYTHON, server("unix_path.py"), path)
+    wait_who(path)
+    os.mkfifo(hold)
+    clients = []
+    for _ in range(4):
+        before = sup.worker()
+        child, = wait_until(lambda: procs.children_of(before), "the shell starts it", 10)
+        os.kill(child, signal.SIGKILL)
+        sup.next_worker(before)
+        clients.append(connect(path))
+    open_gate(hold)
+    for client in clients:
+        assert read_all(client)
 
 
 @step("the path of a server that fails for another reason is away at a few starts only")

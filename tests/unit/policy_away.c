@@ -2,6 +2,8 @@
 /* policy_away.c - when the names of unix sockets are away while a worker starts. */
 #include "unit.h"
 
+#include <signal.h>
+
 #include "policy/away.h"
 
 /* What a server does. */
@@ -161,6 +163,21 @@ who_was_started_before_the_decision_does_not_change_it(void **state)
         assert_int_equal(a.n_wanted, 2);
 }
 
+static void
+who_is_killed_has_not_decided_to_end_also_below_a_shell(void **state)
+{
+        static const int own[] = {0,   1,  127, 128, 128 + SIGABRT, 128 + SIGILL, 128 + SIGTRAP,
+                                  193, 255};
+        static const int killed[] = {128 + SIGHUP,  128 + SIGINT,  128 + SIGKILL,
+                                     128 + SIGSEGV, 128 + SIGTERM, 192};
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(own); i++)
+                unit_expect(away_is_own_end(own[i]), "%d is not its own end\n", own[i]);
+        for (size_t i = 0; i < ELEMENTSOF(killed); i++)
+                unit_expect(!away_is_own_end(killed[i]), "%d is its own end\n", killed[i]);
+}
+
 int
 main(void)
 {
@@ -177,6 +194,7 @@ main(void)
                 cmocka_unit_test(in_a_serial_reload_one_failure_is_enough),
                 cmocka_unit_test(an_end_that_was_asked_for_or_with_nothing_to_bind_says_nothing),
                 cmocka_unit_test(who_was_started_before_the_decision_does_not_change_it),
+                cmocka_unit_test(who_is_killed_has_not_decided_to_end_also_below_a_shell),
         };
 
         return unit_run(tests);
