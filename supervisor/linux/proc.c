@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -84,8 +83,23 @@ read_stat(pid_t pid, char *text, size_t size)
         return p && p[1] == ' ' && p[2] ? p + 2 : NULL;
 }
 
-enum { STAT_STATE = 3, STAT_FLAGS = 9, STAT_ENV_END = 51 }; /* fields: proc(5) */
-enum { PF_EXITING = 0x4, PF_KTHREAD = 0x200000 };           /* flags: linux/sched.h */
+enum { /* fields: proc(5) */
+       STAT_STATE = 3,
+       STAT_FLAGS = 9,
+       STAT_ENV_END = 51,
+};
+
+enum { /* flags: linux/sched.h */
+       PF_EXITING = 0x4,
+       PF_KTHREAD = 0x200000,
+};
+
+/* An execve(2), and its very end, take less than that, also on a busy machine. */
+#define EXEC_LOOKS 200U
+#define EMPTY_LOOKS 10U
+#define LOOK_AGAIN_USEC 500
+
+#define ENVIRONMENT_EXPECTED 8192
 
 /* A later field of what read_stat() gave; `otherwise` where it is not there. */
 static unsigned long
@@ -167,9 +181,12 @@ proc_read_descendants(pid_t pid, PidSet *ret_descendants)
         return r;
 }
 
-/* Find the line `Name:\tVALUE` in /proc/PID/FILE and give VALUE as a number in the base. */
-static int
-read_number_field(const char *path, const char *name, int base, unsigned long *ret)
+/*
+ * Find the line `Name:\tVALUE` in a file below /proc and give VALUE as a number in the base.
+ * Returns 0, -ENODATA or another negative errno.
+ */
+int
+proc_read_number(const char *path, const char *name, int base, unsigned long *ret)
 {
         CLEANUP_FILE FILE *file = fopen(path, "re");
         char line[256];
@@ -193,7 +210,7 @@ proc_thread_group(pid_t tid)
         unsigned long tgid;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-        return read_number_field(path, "Tgid", 10, &tgid) == 0 ? (pid_t)tgid : 0;
+        return proc_read_number(path, "Tgid", 10, &tgid) == 0 ? (pid_t)tgid : 0;
 }
 
 /* The signals that we ignore: bit N-1 for signal N; 0 where /proc cannot be read. */
@@ -202,7 +219,7 @@ proc_ignored_signals(void)
 {
         unsigned long mask = 0;
 
-        return read_number_field("/proc/self/status", "SigIgn", 16, &mask) == 0 ? mask : 0;
+        return proc_read_number("/proc/self/status", "SigIgn", 16, &mask) == 0 ? mask : 0;
 }
 
 /* Whether the process runs with our own effective uid, so that we lend it no right. */
@@ -261,20 +278,6 @@ proc_comm(pid_t pid, char *ret_comm, size_t size)
         return 0;
 }
 
-/*
- * Whether a process that we may look into is in the middle of execve(2), where it has no environment:
- * `env_end`, the 51st field of proc(5)'s stat, is 0 then. Kernel threads and zombies never have one.
- */
-bool
-proc_is_in_exec(pid_t pid)
-{
-        char text[1024];
-        const char *p = read_stat(pid, text, sizeof(text));
-
-        return p && !(stat_number(p, STAT_FLAGS, PF_EXITING) & (PF_EXITING | PF_KTHREAD)) &&
-               stat_number(p, STAT_ENV_END, 1) == 0;
-}
-
 /* Whether a process is on its way out, or gone: its descriptors may be closed already. */
 bool
 proc_is_exiting(pid_t pid)
@@ -286,23 +289,65 @@ proc_is_exiting(pid_t pid)
 }
 
 /*
- * The value of a variable in the environment that a process was started with. Programs may have
- * written over it since, so absence proves nothing. Returns 0, -ENODATA or another negative errno.
+ * How often an environment that was found empty is worth another look. In the middle of execve(2) a
+ * process has none: `env_end`, the 51st field of proc(5)'s stat, is 0. At the very end of it, the
+ * environment is as empty as one that stays so (create_elf_tables in fs/binfmt_elf.c).
  */
-int
-proc_environment_value(pid_t pid, const char *name, char *ret_value, size_t size)
+static unsigned
+looks_at_environment(pid_t pid)
 {
-        CLEANUP_FILE FILE *file = NULL;
-        CLEANUP_FREE char *item = NULL;
-        size_t n_item = 0;
-        size_t length = strlen(name);
+        char text[1024];
+        const char *p = read_stat(pid, text, sizeof(text));
+
+        if (!p || stat_number(p, STAT_FLAGS, PF_EXITING) & (PF_EXITING | PF_KTHREAD))
+                return 0;
+        return stat_number(p, STAT_ENV_END, 1) ? EMPTY_LOOKS : EXEC_LOOKS;
+}
+
+/*
+ * All of an environment, which ends with a 0. In one call, as the process may become another program
+ * after it. Returns its length or a negative errno; *ret is freed by the caller.
+ */
+static ssize_t
+read_environment(pid_t pid, char **ret)
+{
+        CLEANUP_FREE char *block = NULL;
+        CLEANUP_FD int fd = -1;
+        size_t size = ENVIRONMENT_EXPECTED;
         char path[64];
+        ssize_t n;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-        file = fopen(path, "re");
-        if (!file)
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
                 return -errno;
-        while (getdelim(&item, &n_item, '\0', file) > 0)
+        do {
+                size *= 2;
+                free(block);
+                block = malloc(size);
+                if (!block)
+                        return -ENOMEM;
+                n = pread(fd, block, size - 1, 0);
+                if (n < 0)
+                        return -errno;
+        } while ((size_t)n == size - 1);
+        block[n] = '\0';
+        *ret = block;
+        block = NULL;
+        return n;
+}
+
+/* Returns 0, -ENODATA, -EAGAIN when there is no environment at all, or another negative errno. */
+static int
+read_environment_value(pid_t pid, const char *name, char *ret_value, size_t size)
+{
+        CLEANUP_FREE char *block = NULL;
+        size_t length = strlen(name);
+        ssize_t n = read_environment(pid, &block);
+
+        if (n <= 0)
+                return n < 0 ? (int)n : -EAGAIN;
+        for (const char *item = block; item < block + n; item += strlen(item) + 1)
                 if (strncmp(item, name, length) == 0 && item[length] == '=') {
                         (void)snprintf(ret_value, size, "%s", item + length + 1);
                         return 0;
@@ -310,149 +355,21 @@ proc_environment_value(pid_t pid, const char *name, char *ret_value, size_t size
         return -ENODATA;
 }
 
-/* The flags of another process's descriptor, O_CLOEXEC among them (proc(5), fdinfo). */
-int
-proc_fd_flags(pid_t pid, int fd, int *ret_flags)
-{
-        char path[64];
-        unsigned long flags = 0;
-        int r;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
-        r = read_number_field(path, "flags", 8, &flags);
-        if (r < 0)
-                return r;
-        *ret_flags = (int)flags;
-        return 0;
-}
-
-/* Whether an epoll descriptor of the process watches fd: `tfd: N` lines of its fdinfo (proc(5)). */
-static bool
-epoll_watches(pid_t pid, const char *epoll_fd, int fd)
-{
-        CLEANUP_FILE FILE *file = NULL;
-        char path[320];
-        char line[256];
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, epoll_fd);
-        file = fopen(path, "re");
-        if (!file)
-                return false;
-        while (fgets(line, sizeof(line), file))
-                if (strncmp(line, "tfd:", 4) == 0 && strtol(line + 4, NULL, 10) == fd)
-                        return true;
-        return false;
-}
-
-/* Open /proc/PID/fd. Returns NULL with errno set. */
-static DIR *
-open_fd_dir(pid_t pid)
-{
-        char path[64];
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-        return opendir(path);
-}
-
-/* Read one link of /proc/PID/fd into target. */
-static bool
-read_fd_link(DIR *dir, const char *name, char *target, size_t size)
-{
-        ssize_t n = readlinkat(dirfd(dir), name, target, size - 1);
-
-        if (n < 0)
-                return false;
-        target[n] = '\0';
-        return true;
-}
-
-/* Whether fd is registered in one of the process's epoll sets. 1, 0 or a negative errno. */
-int
-proc_fd_in_epoll(pid_t pid, int fd)
-{
-        CLEANUP_DIR DIR *dir = open_fd_dir(pid);
-        const struct dirent *entry;
-        char target[64];
-
-        if (!dir)
-                return -errno;
-        while ((entry = readdir(dir)))
-                if (isdigit((unsigned char)entry->d_name[0]) &&
-                    read_fd_link(dir, entry->d_name, target, sizeof(target)) &&
-                    strcmp(target, "anon_inode:[eventpoll]") == 0 &&
-                    epoll_watches(pid, entry->d_name, fd))
-                        return 1;
-        return 0;
-}
-
-static void
-format_socket_link(ino_t inode, char *ret_text, size_t size)
-{
-        (void)snprintf(ret_text, size, "socket:[%ju]", (uintmax_t)inode);
-}
-
-/* Whether descriptor fd of the process is this socket. 1, 0 (also: it is gone) or negative errno. */
-int
-proc_fd_is_socket(pid_t pid, int fd, ino_t inode)
-{
-        char path[64];
-        char wanted[64];
-        char target[64];
-        ssize_t n;
-
-        format_socket_link(inode, wanted, sizeof(wanted));
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-        n = readlink(path, target, sizeof(target) - 1);
-        if (n < 0)
-                return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-        target[n] = '\0';
-        return strcmp(target, wanted) == 0;
-}
-
 /*
- * The protocol of a socket of another process, in the kernel's words: TCP, UDPv6, UNIX-STREAM, …
- * (net/socket.c, sockfs_xattr_get). Returns 0 or a negative errno.
+ * The value of a variable in the environment that a process was started with, which is waited for while
+ * it becomes another program. Programs may have written over it since, so absence proves nothing.
+ * Returns 0, -ENODATA or another negative errno.
  */
 int
-proc_fd_protocol(pid_t pid, int fd, char *ret_name, size_t size)
+proc_environment_value(pid_t pid, const char *name, char *ret_value, size_t size)
 {
-        char path[64];
-        ssize_t n;
+        int r = read_environment_value(pid, name, ret_value, size);
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-        n = getxattr(path, "system.sockprotoname", ret_name, size - 1);
-        if (n < 0)
-                return -errno;
-        ret_name[n] = '\0';
-        return 0;
-}
-
-/*
- * Look for a socket among the descriptors of a process, except_fd left out (-1: none).
- * Returns 1 with *ret_fd, 0 when it has none or is gone, -EACCES when it may not be read.
- */
-int
-proc_find_socket(pid_t pid, ino_t inode, int except_fd, int *ret_fd)
-{
-        CLEANUP_DIR DIR *dir = open_fd_dir(pid);
-        const struct dirent *entry;
-        char wanted[64];
-        char target[64];
-
-        if (!dir)
-                return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-        format_socket_link(inode, wanted, sizeof(wanted));
-        while ((entry = readdir(dir))) {
-                int fd = (int)strtol(entry->d_name, NULL, 10);
-
-                if (isdigit((unsigned char)entry->d_name[0]) && fd != except_fd &&
-                    read_fd_link(dir, entry->d_name, target, sizeof(target)) &&
-                    strcmp(target, wanted) == 0) {
-                        *ret_fd = fd;
-                        return 1;
-                }
+        for (unsigned i = 0; r == -EAGAIN && i < looks_at_environment(pid); i++) {
+                (void)usleep(LOOK_AGAIN_USEC);
+                r = read_environment_value(pid, name, ret_value, size);
         }
-        return 0;
+        return r == -EAGAIN ? -ENODATA : r;
 }
 
 /*

@@ -9,6 +9,7 @@
  * crashes again and again, with other addresses each time, policy/unclaimed.c says which ones go.
  */
 #include "base/parse.h"
+#include "linux/procfd.h"
 #include "policy/unclaimed.h"
 #include "run/state.h"
 #include "sockets/steer.h"
@@ -42,7 +43,7 @@ given_up_by_all(void *userdata, Held *h)
         const Supervisor *s = userdata;
 
         for (size_t i = 0; i < h->n_claims; i++)
-                if (proc_fd_is_socket(h->claims[i].pid, h->claims[i].fd, h->ino) == 1)
+                if (procfd_inode(h->claims[i].pid, h->claims[i].fd) == h->ino)
                         return false;
         for (size_t i = 0; i < s->n_workers; i++) {
                 Worker *w = s->workers[i];

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "linux/procfd.h"
 #include "run/bake.h"
 #include "run/state.h"
 #include "run/upgrade.h"
@@ -138,7 +139,7 @@ has_claimed_socket(const Worker *w, pid_t pid)
                 for (size_t j = 0; j < pids.n_pids; j++) {
                         int fd;
 
-                        if (proc_find_socket(pids.pids[j], held->items[i]->ino, -1, &fd) == 1)
+                        if (procfd_find_socket(pids.pids[j], held->items[i]->ino, -1, &fd) == 1)
                                 return true;
                 }
         return false;

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/why.h"
+#include "linux/procfd.h"
 #include "linux/sockdiag.h"
 #include "run/bake.h"
 #include "run/state.h"
@@ -76,7 +77,7 @@ traps_tree_has_socket(const Worker *w, ino_t ino, int except_fd, HeldClaim *ret_
 
         for (size_t i = 0; i < pids.n_pids; i++) {
                 int fd;
-                int r = proc_find_socket(pids.pids[i], ino, except_fd, &fd);
+                int r = procfd_find_socket(pids.pids[i], ino, except_fd, &fd);
 
                 if (r == 1) {
                         ret_seen->pid = pids.pids[i];
@@ -98,7 +99,7 @@ on_still_has(void *userdata, uint64_t owner, const Held *h, const HeldClaim *cla
 
         if (!w)
                 return 0;
-        if (proc_fd_is_socket(claim->pid, claim->fd, h->ino) == 1)
+        if (procfd_inode(claim->pid, claim->fd) == h->ino)
                 return 1;
         return traps_tree_has_socket(w, h->ino, handed_fd(w, h), &seen);
 }

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "linux/proc.h"
+#include "linux/procfd.h"
 #include "sockets/copies.h"
 
 /* Whether a socket of this protocol, in the kernel's words, can be meant by a held one. */
@@ -36,7 +36,7 @@ find_named(const Trap *trap, const HeldTable *table, unsigned generation,
         char protocol[32] = "";
         Held *found = NULL;
 
-        (void)proc_fd_protocol(trap->call.tid, trap->call.fd, protocol, sizeof(protocol));
+        (void)procfd_protocol(trap->call.tid, trap->call.fd, protocol, sizeof(protocol));
         for (size_t i = 0; i < table->n_items; i++) {
                 Held *h = table->items[i];
                 HeldKey key = h->key;
@@ -57,8 +57,10 @@ find_named(const Trap *trap, const HeldTable *table, unsigned generation,
 static Held *
 find_socket(const Trap *trap, const HeldTable *table)
 {
+        ino_t inode = procfd_inode(trap->call.tid, trap->call.fd);
+
         for (size_t i = 0; i < table->n_items; i++)
-                if (proc_fd_is_socket(trap->call.tid, trap->call.fd, table->items[i]->ino) == 1)
+                if (inode == table->items[i]->ino)
                         return table->items[i];
         return NULL;
 }

@@ -50,9 +50,9 @@ static bool
 is_in_epoll(const Trap *trap)
 {
         for (size_t i = 0; i < trap->n_copies; i++)
-                if (proc_fd_in_epoll(trap->call.tid, trap->copies[i]) == 1)
+                if (procfd_is_watched(trap->call.tid, trap->copies[i]) == 1)
                         return true;
-        return proc_fd_in_epoll(trap->call.tid, trap->call.fd) == 1;
+        return procfd_is_watched(trap->call.tid, trap->call.fd) == 1;
 }
 
 /* Whether an ancestor of the caller, up to us, or a descendant has the socket. */
@@ -64,11 +64,11 @@ is_elsewhere(const Trap *trap, ino_t ino)
 
         for (pid_t pid = proc_parent(trap->call.tid); pid > 1 && pid != getpid();
              pid = proc_parent(pid))
-                if (proc_find_socket(pid, ino, -1, &fd) == 1)
+                if (procfd_find_socket(pid, ino, -1, &fd) == 1)
                         return true;
         (void)proc_read_descendants(trap->call.tid, &pids);
         for (size_t i = 0; i < pids.n_pids; i++)
-                if (proc_find_socket(pids.pids[i], ino, -1, &fd) == 1)
+                if (procfd_find_socket(pids.pids[i], ino, -1, &fd) == 1)
                         return true;
         return false;
 }

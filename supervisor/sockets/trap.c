@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "linux/proc.h"
+#include "linux/procfd.h"
 #include "sockets/options.h"
 
 /* Whether /proc/PID/WHAT is for the process what it is for us. */
@@ -181,7 +182,7 @@ trap_replace_socket(const Trap *trap, Held *h, const Address *asked)
         HeldClaim claim = {
                 .owner = trap->owner, .pid = trap->call.tid, .fd = trap->call.fd, .asked = *asked};
         int flags = 0;
-        int r = proc_fd_flags(trap->call.tid, trap->call.fd, &flags);
+        int r = procfd_flags(trap->call.tid, trap->call.fd, &flags);
 
         if (r < 0)
                 return r;
@@ -192,7 +193,7 @@ trap_replace_socket(const Trap *trap, Held *h, const Address *asked)
         for (size_t i = 0; r == 0 && i < trap->n_copies; i++) {
                 int copy_flags;
 
-                r = proc_fd_flags(trap->call.tid, trap->copies[i], &copy_flags);
+                r = procfd_flags(trap->call.tid, trap->copies[i], &copy_flags);
                 if (r == 0)
                         r = replace(trap, trap->copies[i], copy_flags, h);
         }

@@ -20,10 +20,6 @@
 #include "linux/proc.h"
 #include "policy/left.h"
 
-/* An exec takes less than that, also on a busy machine. */
-#define EXEC_TRIES 200
-#define EXEC_WAIT_USEC 500
-
 /* Whether the link /proc/PID/WHAT leads where ours does: a namespace. Not told: no. */
 static bool
 is_same_link(pid_t pid, const char *what)
@@ -57,22 +53,6 @@ is_living_sup(pid_t pid)
                proc_state(pid) != 'Z';
 }
 
-/*
- * A variable of a process, also of one that is about to be another program: it has no environment for
- * a moment (proc_is_in_exec).
- */
-static int
-read_variable(pid_t pid, const char *name, char *ret_value, size_t size)
-{
-        int r = proc_environment_value(pid, name, ret_value, size);
-
-        for (unsigned i = 0; r == -ENODATA && i < EXEC_TRIES && proc_is_in_exec(pid); i++) {
-                (void)usleep(EXEC_WAIT_USEC);
-                r = proc_environment_value(pid, name, ret_value, size);
-        }
-        return r;
-}
-
 /* The marks of a process. Returns whether it has any of a `sup` with our name. */
 static bool
 read_marks(pid_t pid, const char *name, LeftMarks *ret)
@@ -80,10 +60,11 @@ read_marks(pid_t pid, const char *name, LeftMarks *ret)
         char value[256];
         LeftMarks marks = {0};
 
-        if (read_variable(pid, "SUP_NAME", value, sizeof(value)) < 0 || strcmp(value, name) != 0)
+        if (proc_environment_value(pid, "SUP_NAME", value, sizeof(value)) < 0 ||
+            strcmp(value, name) != 0)
                 return false;
         marks.has_our_name = true;
-        if (read_variable(pid, "EINHORN_MASTER_PID", value, sizeof(value)) == 0)
+        if (proc_environment_value(pid, "EINHORN_MASTER_PID", value, sizeof(value)) == 0)
                 marks.supervisor = (pid_t)strtol(value, NULL, 10);
         marks.is_below_it = is_above(marks.supervisor, pid);
         marks.it_lives = is_living_sup(marks.supervisor);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,10 +12,12 @@
 
 #include "base/fd.h"
 #include "linux/proc.h"
+#include "linux/procfd.h"
 
 enum {
-        CHILD_FD = 50, /* what a child opens for us to see */
         N_GRANDCHILDREN = 3,
+        N_LOOKS = 2000,
+        N_FILLERS = 20,
 };
 
 static void
@@ -273,103 +274,34 @@ a_variable_is_found_in_the_environment_that_a_process_was_started_with(void **st
         assert_int_equal(proc_environment_value(pid, "EMPTY", value, sizeof(value)), -ENOENT);
 }
 
-static void
-open_socket(void)
+/* A shell that becomes another one, which becomes another one. Its environment is not a short one. */
+_Noreturn static void
+exec_for_ever(void)
 {
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        static const char script[] = "exec /bin/sh -c \"$0\" \"$0\"";
+        char fillers[N_FILLERS][1000];
+        char *environment[N_FILLERS + 2] = {(char[]){"SUP_WORKER=7"}};
 
-        CHILD_MUST(dup3(fd, CHILD_FD, O_CLOEXEC) == CHILD_FD);
+        for (unsigned i = 0; i < N_FILLERS; i++) {
+                (void)snprintf(fillers[i], sizeof(fillers[i]), "FILLER%u=%0980u", i, i);
+                environment[i + 1] = fillers[i];
+        }
+        (void)execle("/bin/sh", "sh", "-c", script, script, NULL, environment);
+        _exit(1);
 }
 
 static void
-the_flags_of_a_descriptor_are_those_of_open_and_close_on_exec(void **state)
+a_variable_is_found_also_while_the_process_becomes_another_program(void **state)
 {
-        pid_t pid = child_start(open_socket);
-        int flags = 0;
+        pid_t pid = child_start(exec_for_ever);
+        unsigned n_found = 0;
+        char value[8];
 
         (void)state;
-        assert_int_equal(proc_fd_flags(pid, CHILD_FD, &flags), 0);
-        assert_true(flags & O_NONBLOCK && flags & O_CLOEXEC);
-        assert_int_equal(proc_fd_flags(pid, CHILD_FD - 1, &flags), -ENOENT);
-        assert_int_equal(proc_fd_flags(pid, STDERR_FILENO, &flags), 0);
-        assert_false(flags & O_CLOEXEC);
-        child_end(pid);
-        assert_int_equal(proc_fd_flags(pid, CHILD_FD, &flags), -ENOENT);
-}
-
-static void
-watch_socket(void)
-{
-        struct epoll_event event = {.events = EPOLLIN};
-        int epoll_fd = epoll_create1(0);
-
-        open_socket();
-        CHILD_MUST(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, CHILD_FD, &event) == 0);
-}
-
-static void
-a_descriptor_in_an_epoll_set_is_seen(void **state)
-{
-        pid_t pid = child_start(watch_socket);
-        pid_t other = child_start(open_socket);
-
-        (void)state;
-        assert_int_equal(proc_fd_in_epoll(pid, CHILD_FD), 1);
-        assert_int_equal(proc_fd_in_epoll(pid, CHILD_FD / 10), 0);
-        assert_int_equal(proc_fd_in_epoll(other, CHILD_FD), 0);
-        child_end(pid);
-        child_end(other);
-        assert_int_equal(proc_fd_in_epoll(pid, CHILD_FD), -ENOENT);
-}
-
-static ino_t
-inode_of(pid_t pid, int fd)
-{
-        char path[64];
-        struct stat st;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-        assert_int_equal(stat(path, &st), 0);
-        return st.st_ino;
-}
-
-static void
-a_socket_is_found_among_the_descriptors_of_a_process(void **state)
-{
-        pid_t pid = child_start(open_socket);
-        pid_t other = child_start(NULL);
-        ino_t inode = inode_of(pid, CHILD_FD);
-        int first = -1;
-        int second = -1;
-
-        (void)state;
-        assert_int_equal(proc_fd_is_socket(pid, CHILD_FD, inode), 1);
-        assert_int_equal(proc_fd_is_socket(pid, CHILD_FD, inode + 1), 0);
-        assert_int_equal(proc_fd_is_socket(pid, STDERR_FILENO, inode), 0);
-        assert_int_equal(proc_fd_is_socket(pid, CHILD_FD + 1, inode), 0);
-        assert_int_equal(proc_find_socket(pid, inode, -1, &first), 1);
-        assert_int_equal(proc_find_socket(pid, inode, first, &second), 1);
-        assert_true(first == CHILD_FD || second == CHILD_FD); /* it was duplicated there */
-        assert_int_not_equal(first, second);
-        assert_int_equal(proc_find_socket(other, inode, -1, &first), 0);
-        child_end(pid);
-        child_end(other);
-        assert_int_equal(proc_fd_is_socket(pid, CHILD_FD, inode), 0);
-        assert_int_equal(proc_find_socket(pid, inode, -1, &first), 0);
-}
-
-static void
-the_protocol_of_a_socket_is_told_in_the_kernels_words(void **state)
-{
-        pid_t pid = child_start(open_socket);
-        char name[32] = "";
-        char small[5];
-
-        (void)state;
-        assert_int_equal(proc_fd_protocol(pid, CHILD_FD, name, sizeof(name)), 0);
-        assert_int_equal(strncmp(name, "UNIX", 4), 0); /* -STREAM, since Linux 5.15 */
-        assert_int_equal(proc_fd_protocol(pid, CHILD_FD, small, sizeof(small)), -ERANGE);
-        assert_true(proc_fd_protocol(pid, CHILD_FD + 1, name, sizeof(name)) < 0);
+        child_wait_environment(pid);
+        for (unsigned i = 0; i < N_LOOKS; i++)
+                n_found += proc_environment_value(pid, "SUP_WORKER", value, sizeof(value)) == 0;
+        assert_int_equal(n_found, N_LOOKS);
         child_end(pid);
 }
 
@@ -435,10 +367,10 @@ a_unix_socket_is_found_by_the_path_that_it_is_bound_to(void **state)
         (void)snprintf(path, sizeof(path), "%s/with a blank", directory);
         assert_int_equal(proc_find_unix_socket(path), 0);
         fd = bind_unix(path);
-        assert_int_equal(proc_find_unix_socket(path), inode_of(getpid(), fd));
+        assert_int_equal(proc_find_unix_socket(path), procfd_inode(getpid(), fd));
         assert_int_equal(proc_find_unix_socket(directory), 0);
         assert_int_equal(listen(fd, 1), 0);
-        assert_int_equal(proc_find_unix_socket(path), inode_of(getpid(), fd));
+        assert_int_equal(proc_find_unix_socket(path), procfd_inode(getpid(), fd));
         fd_close(fd);
         assert_int_equal(proc_find_unix_socket(path), 0); /* though the file is there */
         assert_int_equal(unlink(path), 0);
@@ -497,10 +429,8 @@ main(void)
                 cmocka_unit_test(a_name_is_made_printable_and_cut_to_fit),
                 cmocka_unit_test(
                         a_variable_is_found_in_the_environment_that_a_process_was_started_with),
-                cmocka_unit_test(the_flags_of_a_descriptor_are_those_of_open_and_close_on_exec),
-                cmocka_unit_test(a_descriptor_in_an_epoll_set_is_seen),
-                cmocka_unit_test(a_socket_is_found_among_the_descriptors_of_a_process),
-                cmocka_unit_test(the_protocol_of_a_socket_is_told_in_the_kernels_words),
+                cmocka_unit_test(
+                        a_variable_is_found_also_while_the_process_becomes_another_program),
                 cmocka_unit_test(a_process_that_hides_from_its_user_is_seen_to_do_so),
                 cmocka_unit_test(a_process_has_a_parent_as_long_as_it_lives),
                 cmocka_unit_test(a_unix_socket_is_found_by_the_path_that_it_is_bound_to),
