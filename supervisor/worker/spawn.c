@@ -136,6 +136,40 @@ child_reset_signals(const SpawnContext *context)
 }
 
 /*
+ * Runs in the child: the limits, as long as it may raise them. That of open files only if it is to be
+ * raised: until the last descriptor is in place it counts ours, of which there are two for each worker.
+ */
+IN_CHILD static void
+child_set_limits(Child *child, const SpawnContext *context)
+{
+        for (size_t i = 0; i < context->n_limits; i++) {
+                struct rlimit value = context->limits[i].value;
+                struct rlimit now = {0};
+
+                if (context->limits[i].resource == RLIMIT_NOFILE) {
+                        (void)getrlimit(RLIMIT_NOFILE, &now);
+                        if (value.rlim_max <= now.rlim_max)
+                                continue;
+                        value.rlim_cur = value.rlim_max;
+                }
+                if (setrlimit((__rlimit_resource_t)context->limits[i].resource, &value) < 0)
+                        child_fail(child, SPAWN_LIMIT, errno);
+        }
+}
+
+/* Runs in the child: that of open files, the last one that there is. To lower it takes no right. */
+IN_CHILD static void
+child_limit_files(Child *child, const SpawnContext *context)
+{
+        size_t i = context->n_limits;
+
+        while (i > 0 && context->limits[i - 1].resource != RLIMIT_NOFILE)
+                i--;
+        if (i > 0 && setrlimit(RLIMIT_NOFILE, &context->limits[i - 1].value) < 0)
+                child_fail(child, SPAWN_LIMIT, errno);
+}
+
+/*
  * Runs in the child: the raw calls, since the C library's would look after its threads, and those
  * are not ours to change. The parent-death signal is set again later: these calls clear it.
  */
@@ -256,10 +290,7 @@ child_main(void *argument)
                 child_report(child, SPAWN_CGROUP, errno, -1);
         if (context->own_group)
                 (void)setpgid(0, 0);
-        for (size_t i = 0; i < context->n_limits; i++)
-                if (setrlimit((__rlimit_resource_t)context->limits[i].resource,
-                              &context->limits[i].value) < 0)
-                        child_fail(child, SPAWN_LIMIT, errno);
+        child_set_limits(child, context);
         if (request->filter)
                 child_install_filter(child);
         child_set_user(child, context);
@@ -273,6 +304,7 @@ child_main(void *argument)
         child_leave_table(child);
         child_place_fds(child);
         child_write_identity(request->environment);
+        child_limit_files(child, context);
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         (void)execvpe(request->arguments[0], request->arguments,

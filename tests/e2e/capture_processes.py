@@ -114,4 +114,26 @@ def _(t):
     wait_who(held)
 
 
+@step("more workers than one of them may have open files: all are captured, and have their limit")
+def _(t):
+    need_bare("valgrind has open files of its own")
+    count, limits = 40, (48, 4096)
+    port = free_port()
+    sup = Sup(t, "-n", str(count), "--", PYTHON, server("simple.py"), port,
+              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+
+    def all_share_one():
+        pids = procs.children_of(sup.pid)
+        sockets = [procs.socket_inodes(pid) for pid in pids]
+        return len(pids) == count and all(len(each) == 1 and each == sockets[0] for each in sockets)
+
+    wait_until(all_share_one, "all have the same socket", 30)
+    for pid in sup.workers(count)[-2:]:
+        procs.kill_and_wait(pid)
+    wait_until(all_share_one, "the next ones have it as well", 30)
+    for pid in sup.workers(count):
+        assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == limits
+    assert not [line for line in sup.said() if "capture" in line], sup.said()
+
+
 run()

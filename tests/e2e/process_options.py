@@ -5,7 +5,7 @@ import os
 import resource
 
 import procs
-from harness import NOBODY, Sup, need_root, run, run_sup, step
+from harness import NOBODY, Sup, need_bare, need_root, run, run_sup, step
 
 
 def sleeper(t, *options):
@@ -13,6 +13,12 @@ def sleeper(t, *options):
     sup = Sup(t, *options, "--", "/bin/sleep", "1000")
     pid = sup.sleeping_worker()
     return sup, pid
+
+
+def max_open_files(pid):
+    """The soft and the hard limit; prlimit(2) tells only who may set them."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+        return next(line.split()[3:5] for line in file if line.startswith("Max open files"))
 
 
 @step("--user and --group, by name and by number; supplementary groups are the user's")
@@ -50,6 +56,16 @@ def _(t):
     assert resource.prlimit(pid, resource.RLIMIT_MEMLOCK) == (4096, 4096)
     assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
     assert resource.prlimit(sup.pid, resource.RLIMIT_MEMLOCK) != (4096, 4096)
+
+
+@step("--limit of open files: instead of the limit that sup came with, also for another user's worker")
+def _(t):
+    need_root("another user's process")
+    need_bare("valgrind has open files of its own")
+    sup = Sup(t, "--user", "nobody", "--limit", "nofile=80", "--", "/bin/sleep", "1000",
+              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 100)))
+    assert max_open_files(sup.sleeping_worker()) == ["80", "80"]
+    assert max_open_files(sup.pid) == ["100", "100"]
 
 
 @step("--pid-file has sup's pid while it runs, and is removed at the end")
