@@ -268,10 +268,11 @@ paths_worker_ends(Worker *w)
         const Held *waiting = find_waiting(s, false);
         const Held *asked = waiting ? find_waiting(s, true) : NULL;
         bool was_away = s->away.is_away;
+        bool has_run = w->pid_before != 0; /* else the program could not be executed */
         int status = restart_exit_status(w->end_code, w->end_status);
         AwayEnd end = {
                 .was_away = w->paths_away,
-                .has_failed = waiting && !w->was_asked && away_is_own_end(status),
+                .has_failed = waiting && has_run && !w->was_asked && away_is_own_end(status),
                 .has_bound = !waiting && has_bound(w),
                 .met_client = asked != NULL,
                 .is_last = candidate_is_serial(w),

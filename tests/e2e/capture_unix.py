@@ -249,6 +249,21 @@ def says(t, path, fail):
                t.path("starts"), path, PYTHON, server("unix_path.py"), path)
 
 
+@step("what cannot even be run has not looked at the path: it is there, and there is no second try")
+def _(t):
+    path = t.path("socket")
+    sup = Sup(t, "--control", t.path("control"), "--reload=serial", "--", "sh", "-c", SAYS, "sh",
+              t.path("starts"), path, PYTHON, server("unix_path.py"), path)
+    wait_who(path)
+    for generation in range(3):
+        code, said = verb(t, "reload", "--", t.path("nothing-here"))
+        assert code == 1 and "could not be started" in said, said
+        assert wait_who(path)["generation"] == "1", generation
+    assert sup.stop() == 0
+    assert sup.out.until_end() == ["gone"] + 3 * ["there"], sup.out.lines
+    assert len([line for line in sup.said() if "cannot run" in line]) == 3, sup.said()
+
+
 # The shell itself waits, at a FIFO: a process of its own would be left behind when it is killed.
 GATE = 'test ! -p "$0" || read _ <"$0"; exec "$@"'
 
