@@ -261,7 +261,7 @@ def _(t):
         assert wait_who(path)["generation"] == "1", generation
     assert sup.stop() == 0
     assert sup.out.until_end() == ["gone"] + 3 * ["there"], sup.out.lines
-    assert len([line for line in sup.said() if "cannot run" in line]) == 3, sup.said()
+    assert len([line for line in sup.err.until_end() if "cannot run" in line]) == 3, sup.said()
 
 
 # The shell itself waits, at a FIFO: a process of its own would be left behind when it is killed.

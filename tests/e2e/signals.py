@@ -81,7 +81,7 @@ def _(t):
         sup = Sup(t, "--", "sh", "-c", script)
         sup.out.wait_for("up")
         sup.stop()
-        ended, = [line for line in sup.said() if "was killed by signal" in line]
+        ended, = [line for line in sup.err.until_end() if "was killed by signal" in line]
         assert re.search(rf"\({crash}\).*, {said}$", ended), ended
 
 
