@@ -86,6 +86,8 @@ read_stat(pid_t pid, char *text, size_t size)
 enum { /* fields: proc(5) */
        STAT_STATE = 3,
        STAT_FLAGS = 9,
+       STAT_START_CODE = 26,
+       STAT_ENV_START = 50,
        STAT_ENV_END = 51,
 };
 
@@ -94,9 +96,8 @@ enum { /* flags: linux/sched.h */
        PF_KTHREAD = 0x200000,
 };
 
-/* An execve(2), and its very end, take less than that, also on a busy machine. */
+/* An execve(2) takes less than that, also on a busy machine. */
 #define EXEC_LOOKS 200U
-#define EMPTY_LOOKS 10U
 #define LOOK_AGAIN_USEC 500
 
 #define ENVIRONMENT_EXPECTED 8192
@@ -289,19 +290,19 @@ proc_is_exiting(pid_t pid)
 }
 
 /*
- * How often an environment that was found empty is worth another look. In the middle of execve(2) a
- * process has none: `env_end`, the 51st field of proc(5)'s stat, is 0. At the very end of it, the
- * environment is as empty as one that stays so (create_elf_tables in fs/binfmt_elf.c).
+ * Whether an environment that was found empty need not be: that of a process in the middle of execve(2)
+ * is, until the end of that, when `startcode` of proc(5)'s stat is set (load_elf_binary in
+ * fs/binfmt_elf.c); and since we looked the process may have got one. We may look into it.
  */
-static unsigned
-looks_at_environment(pid_t pid)
+static bool
+may_have_environment(pid_t pid)
 {
         char text[1024];
         const char *p = read_stat(pid, text, sizeof(text));
 
-        if (!p || stat_number(p, STAT_FLAGS, PF_EXITING) & (PF_EXITING | PF_KTHREAD))
-                return 0;
-        return stat_number(p, STAT_ENV_END, 1) ? EMPTY_LOOKS : EXEC_LOOKS;
+        return p && !(stat_number(p, STAT_FLAGS, PF_EXITING) & (PF_EXITING | PF_KTHREAD)) &&
+               (stat_number(p, STAT_START_CODE, 1) == 0 ||
+                stat_number(p, STAT_ENV_START, 0) != stat_number(p, STAT_ENV_END, 0));
 }
 
 /*
@@ -365,7 +366,7 @@ proc_environment_value(pid_t pid, const char *name, char *ret_value, size_t size
 {
         int r = read_environment_value(pid, name, ret_value, size);
 
-        for (unsigned i = 0; r == -EAGAIN && i < looks_at_environment(pid); i++) {
+        for (unsigned i = 0; r == -EAGAIN && i < EXEC_LOOKS && may_have_environment(pid); i++) {
                 (void)usleep(LOOK_AGAIN_USEC);
                 r = read_environment_value(pid, name, ret_value, size);
         }
