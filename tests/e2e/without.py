@@ -16,8 +16,7 @@ import sys
 NUMBERS = {"x86_64": {"seccomp": 317, "bind": 49, "pidfd_getfd": 438, "pidfd_open": 434,
                       "clone3": 435, "close_range": 436, "socket": 41, "ioctl": 16},
            "aarch64": {"seccomp": 277, "bind": 200, "pidfd_getfd": 438, "pidfd_open": 434,
-                       "clone3": 435, "close_range": 436, "socket": 198,
-                       "ioctl": 29}}
+                       "clone3": 435, "close_range": 436, "socket": 198, "ioctl": 29}}
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD_WORD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06

@@ -9,7 +9,6 @@
 #include "fact.h"
 
 #include <linux/close_range.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 

@@ -86,6 +86,7 @@ a_socket_is_found_among_the_descriptors_of_a_process(void **state)
         (void)state;
         assert_int_equal(procfd_inode(pid, CHILD_FD), inode);
         assert_int_equal(procfd_inode(pid, CHILD_FD + 1), 0);
+        assert_int_not_equal(procfd_inode(pid, STDERR_FILENO), inode);
         assert_int_equal(procfd_find_socket(pid, inode, -1, &first), 1);
         assert_int_equal(procfd_find_socket(pid, inode, first, &second), 1);
         assert_true(first == CHILD_FD || second == CHILD_FD); /* it was duplicated there */
